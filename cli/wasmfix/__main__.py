@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from wasmfix.cli import main
+
+main()

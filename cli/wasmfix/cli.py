@@ -1,0 +1,92 @@
+"""The command line: a group that loads the file of a command only when that command is wanted."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from wasmfix import __version__
+from wasmfix.errors import INTERRUPTED, STOPPED, WasmfixError
+
+COMMANDS = Path(__file__).parent / "commands"
+
+
+class LazyGroup(click.Group):
+    """`commands/NAME.py` is the command NAME: its module has a click command called `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(file.stem for file in COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"wasmfix.commands.{cmd_name}").command
+        if not any(parameter.name == "debug" for parameter in command.params):
+            command.params.append(_debug_option())
+        return command
+
+
+def _debug_option() -> click.Option:
+    # main() looks for it itself: an error may come before or after click has read the options.
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+group = LazyGroup(
+    name="wasmfix",
+    params=[_debug_option()],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Run @rocicorp/zero-sqlite3 and better-sqlite3 on SQLite in WebAssembly: no compiler, no native binary.",
+)
+click.version_option(__version__, "-V", "--version", prog_name="wasmfix")(group)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; every way to fail becomes one line on stderr and an exit code."""
+    debug = "--debug" in arguments
+    try:
+        result = group.main(list(arguments), prog_name="wasmfix", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return STOPPED
+    except click.ClickException as error:
+        _complain(error.format_message() + _usage_hint(error))
+        return STOPPED
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return INTERRUPTED
+    except WasmfixError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        return STOPPED
+    except BrokenPipeError:
+        # The reader of our output (`head`) has gone; flushing at exit must not fail a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
+    except Exception as error:
+        if debug:
+            raise
+        _complain(f"unexpected {type(error).__name__}: {error}; run again with --debug and report the traceback")
+        return STOPPED
+    return result if isinstance(result, int) else 0
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f" (see: {context.command_path} -h)" if context is not None else ""
+
+
+def _complain(line: str) -> None:
+    click.echo("wasmfix: " + " ".join(line.split("\n")), err=True)

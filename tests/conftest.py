@@ -1,0 +1,94 @@
+"""Real packages from npm, installed once under build/npm/ and copied for each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+import nodejs
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+# Files of this size are hard links to the install under build/npm/, as in a pnpm store: a test that wants to damage
+# one replaces it (`unlink`, then write). Smaller files are copies.
+LINK_FROM = 256 * 1024
+
+NpmProject = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_cache() -> None:
+    """Engines that tests build are kept in build/cache, unless the environment names another folder."""
+    os.environ.setdefault("WASMFIX_CACHE_DIR", str(BUILD / "cache"))
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node, for subprocess."""
+    return nodejs.node()
+
+
+def installed(name: str, version: str) -> Path:
+    """`build/npm/NAME@VERSION`, a project with that one dependency; installed on first use, never changed after."""
+    return installed_project(f"{name.replace('/', '+')}@{version}", {name: version})
+
+
+def installed_project(label: str, dependencies: Mapping[str, str]) -> Path:
+    """`build/npm/LABEL`, a project with these dependencies; installed on first use, never changed after."""
+    folder = BUILD / "npm" / label
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            growing = folder.with_name(f"{folder.name}.tmp")
+            shutil.rmtree(growing, ignore_errors=True)
+            growing.mkdir()
+            manifest = {"name": "test-project", "private": True, "dependencies": dict(dependencies)}
+            (growing / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
+            command = [*nodejs.npm(), "install", "--ignore-scripts", "--loglevel=error"]
+            subprocess.run(command, cwd=growing, env=nodejs.environment(), check=True)
+            growing.rename(folder)
+    return folder
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    if Path(source).stat().st_size >= LINK_FROM:
+        os.link(source, target)
+        return target
+    return str(shutil.copy2(source, target))
+
+
+def copy_tree(source: Path, target: Path) -> Path:
+    """Copy a project; symlinks stay symlinks, large files become hard links."""
+    shutil.copytree(source, target, symlinks=True, copy_function=_link_or_copy)
+    return target
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A fresh folder under build/, on the file system of build/npm/ (hard links), removed after the test."""
+    home = BUILD / "scratch"
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def npm_project(scratch: Path) -> NpmProject:
+    """`npm_project(name, version)`: a fresh project folder in which npm installed that package (no install scripts).
+
+    The package itself is in `node_modules/NAME`.
+    """
+
+    def make(name: str, version: str) -> Path:
+        return copy_tree(installed(name, version), scratch / f"{name.replace('/', '+')}@{version}")
+
+    return make
