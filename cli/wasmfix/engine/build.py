@@ -1,0 +1,250 @@
+"""Build a package's engine.wasm, or take it from the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmfix import paths
+from wasmfix.engine import cache as caching
+from wasmfix.engine import flags, rules
+from wasmfix.engine.cache import EngineCache, content_key
+from wasmfix.engine.module import check_engine
+from wasmfix.engine.source import EngineSource, read_source
+from wasmfix.engine.toolchain import Toolchain, get_toolchain
+from wasmfix.errors import WasmfixError
+
+SCHEMA_VERSION = 1
+_WORDS = 40
+"""Lines of a compiler's output that a failed build shows."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuiltEngine:
+    wasm: Path
+    """In the cache: copy it, never change it."""
+    key: str
+    info: dict[str, object]
+    """The content of engine.json."""
+    cached: bool
+
+
+class CompilerError(WasmfixError):
+    """A compiler or linker refused; ``detail`` has its own words, several lines."""
+
+    def __init__(self, what: str, *, where: Path | str, remedy: str, detail: str) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One file to compile."""
+
+    source: Path
+    flags: tuple[str, ...]
+    key: str
+    title: str
+
+
+def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progress | None = None) -> BuiltEngine:
+    """The engine for the package in ``package_dir``, built if the cache has none.
+
+    Args:
+        package_dir: the folder of an installed zero-sqlite3 or better-sqlite3.
+        toolchain: ``zig`` or ``emcc``.
+        progress: told in a few words what is being done, before anything that takes long.
+
+    Raises WasmfixError when the package lacks its sources or the build fails (then a CompilerError).
+    """
+    source = read_source(package_dir)
+    tools = get_toolchain(toolchain)
+    units = _units(source, tools)
+    key = content_key(flags.ENGINE_ABI, [unit.key for unit in units], tools.name, tools.version, tools.link_key)
+    cache = EngineCache(paths.cache_folder())
+    if found := cache.find(key):
+        return BuiltEngine(found[0], key, found[1], cached=True)
+    tell = progress or (lambda _line: None)
+    with cache.locked(key):
+        # Another run may have built it while we waited for the lock.
+        if found := cache.find(key):
+            return BuiltEngine(found[0], key, found[1], cached=True)
+        with cache.workspace(key) as work:
+            wasm, info = _build(source, tools, units, key, cache, work, tell)
+    return BuiltEngine(wasm, key, info, cached=False)
+
+
+def own_sources() -> tuple[Path, ...]:
+    """Our C, in the order in which it is linked."""
+    folder = paths.data_folder("wasm") / "c"
+    sources = tuple(sorted(folder.glob("*.c")))
+    if not sources:
+        raise WasmfixError("the engine's C sources are missing", where=folder, remedy="reinstall wasmfix")
+    return sources
+
+
+def own_defines(source: EngineSource) -> tuple[str, ...]:
+    """The defines that our C sees: SQLite's, because they decide what sqlite3.h declares."""
+    return (*source.defines, rules.UNICODE_CASE) if source.unicode_case else source.defines
+
+
+def own_flags(source: EngineSource) -> tuple[str, ...]:
+    return (*flags.COMPILE, *flags.C_OWN, *_defines(own_defines(source)), f"-I{source.header.parent}")
+
+
+def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
+    """What to compile. Each unit's key holds all that its object depends on, and no path.
+
+    The amalgamation's key leaves our own C out, so that a change there compiles in a second, not in a minute.
+    """
+
+    def unit(title: str, path: Path, unit_flags: Sequence[str], *inputs: object) -> _Unit:
+        keyed = [flag for flag in unit_flags if not flag.startswith("-I")]
+        key = content_key(flags.ENGINE_ABI, tools.name, tools.version, tools.compile_key, keyed, inputs)
+        return _Unit(path, tuple(unit_flags), key, title)
+
+    amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *_defines(source.defines))
+    title = f"SQLite {source.sqlite_version}"
+    units = [unit(title, source.amalgamation, amalgamation_flags, source.amalgamation_sha256)]
+    own = own_sources()
+    headers = [caching.file_sha256(path) for path in sorted(own[0].parent.glob("*.h"))]
+    for path in own:
+        inputs = (path.name, caching.file_sha256(path), headers, source.header_sha256)
+        units.append(unit(path.name, path, own_flags(source), *inputs))
+    if source.unicode_case is not None:
+        cxx_flags = (*flags.COMPILE, *flags.CXX, *_defines(source.defines), f"-I{source.header.parent}")
+        hashes = [(path.name, caching.file_sha256(path)) for path in source.unicode_files]
+        units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, hashes, source.header_sha256))
+    return units
+
+
+def _defines(defines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"-D{define}" for define in defines)
+
+
+def _build(
+    source: EngineSource,
+    tools: Toolchain,
+    units: Sequence[_Unit],
+    key: str,
+    cache: EngineCache,
+    work: Path,
+    tell: Progress,
+) -> tuple[Path, dict[str, object]]:
+    built = work / "entry"
+    built.mkdir()
+    wasm = built / caching.WASM
+    runner = _Runner({**os.environ, **tools.environment(cache.root)}, work)
+    objects = _compile(units, tools, cache, runner, work, tell)
+    tell("linking")
+    runner.run(tools.link_command(objects, wasm), "linking the engine", source.package_dir)
+    check_engine(wasm, wasm.read_bytes())
+    info: dict[str, object] = {
+        "schema_version": SCHEMA_VERSION,
+        "package": source.package,
+        "version": source.version,
+        "sqlite_version": source.sqlite_version,
+        "key": key,
+        "toolchain": f"{tools.name} {tools.version}",
+        "defines": list(own_defines(source)),
+        "dropped": [{"define": item.define, "reason": item.reason} for item in source.dropped],
+        "size": wasm.stat().st_size,
+        "sha256": caching.file_sha256(wasm),
+    }
+    (built / caching.INFO).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    return cache.publish(key, built), info
+
+
+def _compile(
+    units: Sequence[_Unit], tools: Toolchain, cache: EngineCache, runner: _Runner, work: Path, tell: Progress
+) -> list[Path]:
+    missing = [unit for unit in units if not cache.object(unit.key).is_file()]
+    for unit in units:
+        caching.touch(cache.object(unit.key))
+    if missing:
+        tell("compiling " + ", ".join(unit.title for unit in missing))
+
+    def compile_one(unit: _Unit) -> None:
+        output = work / f"{unit.key}.o"
+        runner.run(tools.compile_command(unit.source, output, unit.flags), f"compiling {unit.title}", unit.source)
+        cache.publish_object(unit.key, output)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        try:
+            for done in [pool.submit(compile_one, unit) for unit in missing]:
+                done.result()
+        except BaseException:
+            # The amalgamation must not go on for a minute after our own C failed, or after Ctrl-C.
+            runner.stop()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [cache.object(unit.key) for unit in units]
+
+
+class _StoppedError(Exception):
+    """Another command failed first; its error is the one to show."""
+
+
+class _Runner:
+    """Runs compilers, several at once, and can stop them all."""
+
+    def __init__(self, environment: dict[str, str], cwd: Path) -> None:
+        self._environment = environment
+        self._cwd = cwd
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def run(self, command: list[str], doing: str, where: Path) -> None:
+        """Run a command; raises CompilerError with its words when it fails."""
+        with self._lock:
+            if self._stopped:
+                raise _StoppedError
+            process = subprocess.Popen(
+                command,
+                cwd=self._cwd,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            self._running.add(process)
+        output, _ = process.communicate()
+        with self._lock:
+            self._running.discard(process)
+        if process.returncode == 0:
+            return
+        lines = output.decode(errors="replace").splitlines()
+        more = [f"… and {len(lines) - _WORDS} more lines"] if len(lines) > _WORDS else []
+        raise CompilerError(
+            f"{doing} failed (exit code {process.returncode})",
+            where=where,
+            remedy="its output has the reason",
+            detail="\n".join([*lines[:_WORDS], *more]),
+        )
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.kill()
+
+
+def export_engine(engine: BuiltEngine, folder: Path) -> tuple[Path, Path]:
+    """Copy engine.wasm and engine.json into ``folder``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = (caching.WASM, caching.INFO)
+    for name in names:
+        beside = folder / f".{name}.{os.getpid()}"
+        shutil.copyfile(engine.wasm.with_name(name), beside)
+        beside.replace(folder / name)
+    return folder / names[0], folder / names[1]
