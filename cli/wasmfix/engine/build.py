@@ -98,7 +98,7 @@ def own_defines(source: EngineSource) -> tuple[str, ...]:
 
 
 def own_flags(source: EngineSource) -> tuple[str, ...]:
-    return (*flags.COMPILE, *flags.C_OWN, *_defines(own_defines(source)), f"-I{source.header.parent}")
+    return (*flags.COMPILE, *flags.C_OWN, *define_flags(own_defines(source)), f"-I{source.header.parent}")
 
 
 def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
@@ -112,7 +112,7 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
         key = content_key(flags.ENGINE_ABI, tools.name, tools.version, tools.compile_key, keyed, inputs)
         return _Unit(path, tuple(unit_flags), key, title)
 
-    amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *_defines(source.defines))
+    amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *define_flags(source.defines))
     title = f"SQLite {source.sqlite_version}"
     units = [unit(title, source.amalgamation, amalgamation_flags, source.amalgamation_sha256)]
     own = own_sources()
@@ -121,13 +121,13 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
         inputs = (path.name, caching.file_sha256(path), headers, source.header_sha256)
         units.append(unit(path.name, path, own_flags(source), *inputs))
     if source.unicode_case is not None:
-        cxx_flags = (*flags.COMPILE, *flags.CXX, *_defines(source.defines), f"-I{source.header.parent}")
+        cxx_flags = (*flags.COMPILE, *flags.CXX, *define_flags(source.defines), f"-I{source.header.parent}")
         hashes = [(path.name, caching.file_sha256(path)) for path in source.unicode_files]
         units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, hashes, source.header_sha256))
     return units
 
 
-def _defines(defines: Sequence[str]) -> tuple[str, ...]:
+def define_flags(defines: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"-D{define}" for define in defines)
 
 
@@ -143,7 +143,7 @@ def _build(
     built = work / "entry"
     built.mkdir()
     wasm = built / caching.WASM
-    runner = _Runner({**os.environ, **tools.environment(cache.root)}, work)
+    runner = Runner({**os.environ, **tools.environment(cache.root)}, work)
     objects = _compile(units, tools, cache, runner, work, tell)
     tell("linking")
     runner.run(tools.link_command(objects, wasm), "linking the engine", source.package_dir)
@@ -165,7 +165,7 @@ def _build(
 
 
 def _compile(
-    units: Sequence[_Unit], tools: Toolchain, cache: EngineCache, runner: _Runner, work: Path, tell: Progress
+    units: Sequence[_Unit], tools: Toolchain, cache: EngineCache, runner: Runner, work: Path, tell: Progress
 ) -> list[Path]:
     missing = [unit for unit in units if not cache.object(unit.key).is_file()]
     for unit in units:
@@ -194,7 +194,7 @@ class _StoppedError(Exception):
     """Another command failed first; its error is the one to show."""
 
 
-class _Runner:
+class Runner:
     """Runs compilers, several at once, and can stop them all."""
 
     def __init__(self, environment: dict[str, str], cwd: Path) -> None:
