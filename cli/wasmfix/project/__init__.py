@@ -1,0 +1,9 @@
+"""Which packages a project has, where they really are, and what is in them. Nothing here writes."""
+
+from __future__ import annotations
+
+from wasmfix.project.find import TARGETS, Installation, find_installation
+from wasmfix.project.package import InstalledPackage
+from wasmfix.project.root import Project, find_project
+
+__all__ = ["TARGETS", "Installation", "InstalledPackage", "Project", "find_installation", "find_project"]
