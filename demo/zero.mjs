@@ -10,8 +10,6 @@ import {pathToFileURL} from 'node:url';
 const MODULES = {
   api: 'zero/src/zero.js',
   queryInternals: 'zql/src/query/query-internals.js',
-  builder: 'zql/src/builder/builder.js',
-  memoryStorage: 'zql/src/ivm/memory-storage.js',
   db: 'zqlite/src/db.js',
   databaseStorage: 'zqlite/src/database-storage.js',
   costModel: 'zqlite/src/sqlite-cost-model.js',
@@ -23,13 +21,12 @@ const MODULES = {
   columnMetadata: 'zero-cache/src/services/replicator/schema/column-metadata.js',
   replicationState: 'zero-cache/src/services/replicator/schema/replication-state.js',
   replicaSchema: 'zero-cache/src/services/change-source/common/replica-schema.js',
-  analyze: 'zero-cache/src/services/run-ast.js',
+  analyze: 'zero-cache/src/services/analyze.js',
   debug: 'zql/src/builder/debug-delegate.js',
   snapshotter: 'zero-cache/src/services/view-syncer/snapshotter.js',
   pipelineDriver: 'zero-cache/src/services/view-syncer/pipeline-driver.js',
   viewSyncer: 'zero-cache/src/services/view-syncer/view-syncer.js',
   inspector: 'zero-cache/src/server/inspector-delegate.js',
-  planDebugger: 'zql/src/planner/planner-debug.js',
 };
 
 /**
