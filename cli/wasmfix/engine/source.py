@@ -41,7 +41,10 @@ class EngineSource:
     amalgamation_sha256: str
     header: Path
     header_sha256: str
+    package_defines: tuple[str, ...]
+    """As the package has them."""
     defines: tuple[str, ...]
+    """As the engine takes them, see :mod:`wasmfix.engine.rules`."""
     dropped: tuple[Dropped, ...]
     unicode_case: Path | None
     """``src/util/unicode_case.cpp``, in zero-sqlite3 from 1.1.4."""
@@ -62,7 +65,8 @@ def read_source(package_dir: Path) -> EngineSource:
     code = _read(amalgamation, f"{name}@{version} has no SQLite amalgamation", remedy)
     head = _read(header, f"{name}@{version} has no SQLite header", remedy)
     sqlite_version = _check_amalgamation(amalgamation, code, header, head, remedy)
-    defines, dropped = apply_rules(_read_defines(package_dir / "deps" / "defines.gypi", remedy))
+    package_defines = _read_defines(package_dir / "deps" / "defines.gypi", remedy)
+    defines, dropped = apply_rules(package_defines)
     unicode_case = package_dir / "src" / "util" / "unicode_case.cpp"
     has_unicode = unicode_case.is_file()
     return EngineSource(
@@ -74,6 +78,7 @@ def read_source(package_dir: Path) -> EngineSource:
         amalgamation_sha256=hashlib.sha256(code).hexdigest(),
         header=header,
         header_sha256=hashlib.sha256(head).hexdigest(),
+        package_defines=package_defines,
         defines=defines,
         dropped=dropped,
         unicode_case=unicode_case if has_unicode else None,
