@@ -39,7 +39,7 @@ def draw(samples: Sequence[Sample], *, limit: int, healthy: int, width: int, hei
             label, tick = f"{limit // MB} MB", "┤"
         elif row == healthy_row:
             label, tick = f"{healthy // MB} MB", "┤"
-        text.append(f"{label:>{MARGIN - 1}}{tick}", "dim")
+        text.append(f"{label:>{MARGIN - 2}} {tick}", "dim")
         for value in columns:
             eighths = round(value / limit * height * 8) - row * 8
             text.append(BLOCKS[max(0, min(8, eighths))], _colour(row, height))

@@ -32,6 +32,11 @@ class Incident:
     def last(self) -> Sample:
         return self.samples[-1]
 
+    def reaches(self, size: int) -> float:
+        """Seconds from the start until the process would hold `size` bytes, at its pace so far."""
+        first = self.samples[0]
+        return (size - first.rss) * self.last.seconds / max(1, self.last.rss - first.rss)
+
 
 def run(
     node: str,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 from stage import DemoError
 
@@ -35,8 +33,8 @@ class Report:
         cost, read = answer["cost"], answer["read"]
         return cls(
             sqlite=answer["sqlite"],
-            cost=Part(f"cost model, {cost['estimates']} estimates", cost["estimates"], cost["digest"], cost["ms"]),
-            read=Part(f"TableSource, {read['tables']} tables", read["rows"], read["digest"], read["ms"]),
+            cost=Part("cost model: estimates", cost["estimates"], cost["digest"], cost["ms"]),
+            read=Part(f"TableSource: {read['tables']} tables", read["rows"], read["digest"], read["ms"]),
             queries=tuple(Part(**query) for query in answer["queries"]),
             peak=answer["peak"],
             process_ms=process_ms,
@@ -67,23 +65,22 @@ def check_equal(native: Report, wasm: Report) -> None:
         raise DemoError(f"SQLite is {native.sqlite} on native and {wasm.sqlite} on WebAssembly")
 
 
-def comparison(native: Report, wasm: Report) -> Padding:
+def comparison(native: Report, wasm: Report) -> list[Text]:
     """The table of both, a line a part."""
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("rows", justify="right")
-    table.add_column("native", justify="right", no_wrap=True)
-    table.add_column("WebAssembly", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    rows = [("", "rows", "native", "WebAssembly", Text(""))]
     for ours, theirs in zip(wasm.parts, native.parts, strict=True):
         same = (ours.rows, ours.digest) == (theirs.rows, theirs.digest)
         mark = Text("= same", "green") if same else Text("≠ differs", "bold red")
-        rows = "" if ours is wasm.cost else f"{ours.rows:,}"
-        table.add_row(ours.name, rows, _ms(theirs.ms), _ms(ours.ms), mark)
-    table.add_section()
-    table.add_row(Text("whole process", "dim"), "", _ms(native.process_ms), _ms(wasm.process_ms), "")
-    table.add_row(Text("peak memory", "dim"), "", f"{native.peak >> 20} MB", f"{wasm.peak >> 20} MB", "")
-    return Padding(table, (1, 0, 1, 3), expand=False)
+        rows.append((ours.name, f"{ours.rows:,}", _ms(theirs.ms), _ms(ours.ms), mark))
+    rows.append(("whole process", "", _ms(native.process_ms), _ms(wasm.process_ms), Text("")))
+    rows.append(("peak memory", "", f"{native.peak >> 20} MB", f"{wasm.peak >> 20} MB", Text("")))
+    return [_line(*row, style="bold" if row[1] in ("", "rows") else "") for row in rows]
+
+
+def _line(name: str, rows: str, native: str, wasm: str, mark: Text, style: str) -> Text:
+    line = Text("   ")
+    line.append(f"{name:<34}{rows:>6}{native:>10}{wasm:>13}", style)
+    return line.append("  ").append_text(mark) if mark else line
 
 
 def _ms(value: float) -> str:

@@ -8,10 +8,13 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from report import Report
 from stage import DemoError, run_quietly
 
@@ -31,17 +34,31 @@ new Database(':memory:').prepare('SELECT 1').get();
 """
 
 
+@contextmanager
+def opened(home: Path) -> Iterator[Setting]:
+    """The setting in the folder `home`, to oneself. Its scratch folder goes at the end, project and replica stay.
+
+    Raises:
+        DemoError: another demo plays there.
+    """
+    environment = nodejs.environment()
+    environment.setdefault("WASMFIX_CACHE_DIR", str(home.parent / "cache"))
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home / "lock", timeout=0):
+            (home / "scratch").mkdir(exist_ok=True)
+            try:
+                yield Setting(home, environment)
+            finally:
+                shutil.rmtree(home / "scratch", ignore_errors=True)
+    except Timeout:
+        raise DemoError(f"another demo is running in {os.path.relpath(home)}: wait for its end") from None
+
+
 @dataclass(frozen=True)
 class Setting:
     home: Path
     environment: dict[str, str]
-
-    @classmethod
-    def under(cls, home: Path) -> Setting:
-        environment = nodejs.environment()
-        environment.setdefault("WASMFIX_CACHE_DIR", str(home.parent / "cache"))
-        (home / "scratch").mkdir(parents=True, exist_ok=True)
-        return cls(home, environment)
 
     @property
     def project(self) -> Path:
