@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curve import Sample
-from stage import DemoError
+from stage import DemoError, telling_line
 
 HERE = Path(__file__).resolve().parent
 TIME_LIMIT = 90.0  # seconds: a slow machine gets there; a child that hangs without growing does not stay
@@ -82,7 +82,7 @@ def run(
         error = child.stderr.read().strip() if child.stderr else ""
     if late.is_set():
         raise DemoError(f"the child did not reach {limit >> 20} MB in {TIME_LIMIT:.0f} s and was stopped")
-    telling = next((line.strip() for line in error.splitlines() if "rror" in line), "it hydrated every query")
+    telling = telling_line(error) if error else "it hydrated every query"
     raise DemoError(f"the incident did not happen, the child ended by itself: {telling}")
 
 

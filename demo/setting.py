@@ -103,7 +103,7 @@ class Setting:
         manifest = {"name": "demo", "private": True, "dependencies": {"@rocicorp/zero": ZERO_VERSION}}
         (growing / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
         command = [*nodejs.npm(), "install", "--ignore-scripts", "--loglevel=error"]
-        run_quietly(command, self.environment, "npm install", cwd=growing)
+        run_quietly(command, self.environment, "npm install (the demo needs the registry once)", cwd=growing)
         growing.rename(self.project)
         return time.monotonic() - started
 

@@ -81,7 +81,8 @@ class Stage:
 
     def failed(self, error: DemoError) -> None:
         self.console.print()
-        line = Text.assemble(("✗ ", "bold red"), (f"step {self._step} failed: ", "bold red"), str(error))
+        where = f"step {self._step} failed: " if self._step else ""
+        line = Text.assemble((f"✗ {where}", "bold red"), str(error))
         self.console.print(line, width=self.width)
 
     def show_command(self, command: Sequence[str], environment: Mapping[str, str], shown: str) -> float:
@@ -109,11 +110,19 @@ def run_quietly(command: Sequence[str], environment: Mapping[str, str], what: st
         command, env=dict(environment), cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:
-        words = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        # Node ends with its version, npm with the name of a log: the error itself stands above.
-        telling = next((line for line in words if "rror" in line), words[-1] if words else "no output")
+        telling = telling_line(done.stderr or done.stdout)
         raise DemoError(f"{what} ended with exit code {done.returncode}: {telling}")
     return done.stdout
+
+
+def telling_line(output: str) -> str:
+    """The line that says what went wrong: Node ends with its version, npm with the name of a log."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for sign in ("Error: ", "rror"):
+        found = next((line for line in lines if sign in line), None)
+        if found is not None:
+            return found
+    return lines[-1] if lines else "it said nothing"
 
 
 def relative(path: Path) -> str:
