@@ -36,6 +36,8 @@ class BuiltEngine:
     info: dict[str, object]
     """The content of engine.json."""
     cached: bool
+    dropped: tuple[rules.Dropped, ...]
+    """The package's defines that the engine leaves out, each with the reason."""
 
 
 class CompilerError(WasmfixError):
@@ -69,18 +71,20 @@ def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progres
     source = read_source(package_dir)
     tools = get_toolchain(toolchain)
     units = _units(source, tools)
-    key = content_key(flags.ENGINE_ABI, [unit.key for unit in units], tools.name, tools.version, tools.link_key)
+    # The package's name and version are in engine.json, so two packages of the same SQLite have an entry each.
+    made_by = (tools.name, tools.version, tools.link_key)
+    key = content_key(flags.ENGINE_ABI, source.package, source.version, [unit.key for unit in units], *made_by)
     cache = EngineCache(paths.cache_folder())
     if found := cache.find(key):
-        return BuiltEngine(found[0], key, found[1], cached=True)
+        return BuiltEngine(found[0], key, found[1], True, source.dropped)
     tell = progress or (lambda _line: None)
     with cache.locked(key):
         # Another run may have built it while we waited for the lock.
         if found := cache.find(key):
-            return BuiltEngine(found[0], key, found[1], cached=True)
+            return BuiltEngine(found[0], key, found[1], True, source.dropped)
         with cache.workspace(key) as work:
             wasm, info = _build(source, tools, units, key, cache, work, tell)
-    return BuiltEngine(wasm, key, info, cached=False)
+    return BuiltEngine(wasm, key, info, False, source.dropped)
 
 
 def own_sources() -> tuple[Path, ...]:

@@ -1,0 +1,23 @@
+"""Which installed packages a command that takes PROJECT is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wasmfix.errors import WasmfixError
+from wasmfix.project import TARGETS, InstalledPackage, find_installation, find_project
+from wasmfix.project.manifest import read_manifest
+from wasmfix.project.package import read_package
+
+
+def chosen_packages(named: Path) -> tuple[InstalledPackage, ...]:
+    """The target packages that a project has installed, or the one that ``named`` itself is the folder of."""
+    if named.is_dir():
+        manifest = read_manifest(named)
+        if manifest is not None and manifest.name in TARGETS:
+            return (read_package(named.resolve()),)
+    installation = find_installation(find_project(named))
+    if not installation.packages:
+        first = installation.unpatchable[0]
+        raise WasmfixError(f"{first.name} {first.reason}", where=first.where, remedy=first.remedy)
+    return installation.packages
