@@ -1,4 +1,4 @@
-"""Building an engine in front of the user: what is being done, how long it takes, what a compiler said."""
+"""Building an engine in front of the user: what is being done, and how long it takes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from pathlib import Path
 
 import click
 
-from wasmfix.engine import BuiltEngine, CompilerError, build_engine
+from wasmfix.engine import BuiltEngine, build_engine
 
 
 def build_shown(package_dir: Path, *, toolchain: str, title: str) -> BuiltEngine:
-    """`build_engine` with a progress display on stderr, and the compiler's words there when it fails."""
-    try:
-        with _display(title) as tell:
-            return build_engine(package_dir, toolchain=toolchain, progress=tell)
-    except CompilerError as error:
-        # Here, because the error itself is one line.
-        click.echo(error.detail, err=True)
-        raise
+    """`build_engine` with a progress display on stderr."""
+    with _display(title) as tell:
+        return build_engine(package_dir, toolchain=toolchain, progress=tell)
 
 
 @contextmanager

@@ -232,7 +232,7 @@ class Runner:
         raise CompilerError(
             f"{doing} failed (exit code {process.returncode})",
             where=where,
-            remedy="its output has the reason",
+            remedy="the compiler's words follow",
             detail="\n".join([*lines[:_WORDS], *more]),
         )
 

@@ -1,0 +1,35 @@
+"""A private engine cache that shares compiled objects with build/cache: a test links, it does not compile SQLite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import BUILD, NpmProject
+from wasmfix.engine import build_engine
+
+ZERO = "@rocicorp/zero-sqlite3"
+
+
+@pytest.fixture
+def package(npm_project: NpmProject) -> Path:
+    """An installed zero-sqlite3 1.1.4."""
+    return npm_project(ZERO, "1.1.4") / "node_modules" / ZERO
+
+
+@pytest.fixture
+def own_cache(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine cache without engines, whose objects and zig libraries are those of build/cache."""
+    build_engine(package)
+    shared = Path(os.environ["WASMFIX_CACHE_DIR"])
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for name in ("objects", "zig"):
+        (cache / name).symlink_to(shared / name)
+    monkeypatch.setenv("WASMFIX_CACHE_DIR", str(cache))
+    return cache
+
+
+__all__ = ["BUILD", "ZERO"]
