@@ -1,0 +1,253 @@
+/*
+** The VFS: SQLite's side. Each method asks the host; what needs no host (lock
+** levels, flags) is kept here. sqlite.org/c3ref/vfs.html, c3ref/io_methods.html.
+*/
+#include <string.h>
+#include <time.h>
+#include "engine.h"
+#include "imports.h"
+
+#define MAX_PATH_BYTES 4096
+#define SECTOR_BYTES 4096
+
+typedef struct wf_file {
+  sqlite3_file base;
+  int32_t id;
+  int32_t characteristics;
+  uint8_t level;      /* SQLITE_LOCK_... */
+  uint8_t persistWal; /* SQLITE_FCNTL_PERSIST_WAL */
+} wf_file;
+
+static int fileClose(sqlite3_file *f) { return wf_vfs_close(((wf_file *)f)->id); }
+
+static int fileRead(sqlite3_file *f, void *to, int bytes, sqlite3_int64 offset) {
+  return wf_vfs_read(((wf_file *)f)->id, to, bytes, (double)offset);
+}
+
+static int fileWrite(sqlite3_file *f, const void *from, int bytes, sqlite3_int64 offset) {
+  return wf_vfs_write(((wf_file *)f)->id, from, bytes, (double)offset);
+}
+
+static int fileTruncate(sqlite3_file *f, sqlite3_int64 size) { return wf_vfs_truncate(((wf_file *)f)->id, (double)size); }
+
+static int fileSync(sqlite3_file *f, int flags) { return wf_vfs_sync(((wf_file *)f)->id, flags); }
+
+static int fileSize(sqlite3_file *f, sqlite3_int64 *out) {
+  double size = 0;
+  int rc = wf_vfs_size(((wf_file *)f)->id, &size);
+  if (rc == SQLITE_OK) *out = (sqlite3_int64)size;
+  return rc;
+}
+
+static int fileLock(sqlite3_file *base, int level) {
+  wf_file *f = (wf_file *)base;
+  int rc;
+  if (f->level >= level) return SQLITE_OK;
+  rc = wf_vfs_lock(f->id, level);
+  if (rc == SQLITE_OK) f->level = (uint8_t)level;
+  return rc;
+}
+
+static int fileUnlock(sqlite3_file *base, int level) {
+  wf_file *f = (wf_file *)base;
+  int rc;
+  if (f->level <= level) return SQLITE_OK;
+  rc = wf_vfs_unlock(f->id, level);
+  f->level = (uint8_t)level;
+  return rc;
+}
+
+static int fileCheckReserved(sqlite3_file *f, int *out) {
+  int32_t reserved = 0;
+  int rc = wf_vfs_check_reserved(((wf_file *)f)->id, &reserved);
+  *out = reserved;
+  return rc;
+}
+
+static int fileControl(sqlite3_file *base, int op, void *arg) {
+  wf_file *f = (wf_file *)base;
+  int *flag = arg;
+  switch (op) {
+    case SQLITE_FCNTL_LOCKSTATE: *flag = f->level; return SQLITE_OK;
+    case SQLITE_FCNTL_LAST_ERRNO: *flag = wf_vfs_last_error(); return SQLITE_OK;
+    case SQLITE_FCNTL_VFSNAME: *(char **)arg = sqlite3_mprintf("wasmfix"); return SQLITE_OK;
+    case SQLITE_FCNTL_HAS_MOVED: *flag = wf_vfs_has_moved(f->id); return SQLITE_OK;
+    case SQLITE_FCNTL_SIZE_HINT:
+    case SQLITE_FCNTL_CHUNK_SIZE: return SQLITE_OK; /* hints */
+    case SQLITE_FCNTL_PERSIST_WAL:
+      if (*flag < 0) *flag = f->persistWal;
+      else f->persistWal = *flag != 0;
+      return SQLITE_OK;
+    case SQLITE_FCNTL_POWERSAFE_OVERWRITE:
+      if (*flag < 0) *flag = (f->characteristics & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
+      else if (*flag) f->characteristics |= SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+      else f->characteristics &= ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+      return SQLITE_OK;
+    default: return SQLITE_NOTFOUND;
+  }
+}
+
+static int fileSectorSize(sqlite3_file *f) {
+  (void)f;
+  return SECTOR_BYTES;
+}
+
+static int fileCharacteristics(sqlite3_file *f) { return ((wf_file *)f)->characteristics; }
+
+static int fileShmMap(sqlite3_file *f, int region, int bytes, int extend, void volatile **out) {
+  void *address = 0;
+  int rc = wf_vfs_shm_map(((wf_file *)f)->id, region, bytes, extend, &address);
+  *out = address;
+  return rc;
+}
+
+static int fileShmLock(sqlite3_file *f, int offset, int slots, int flags) {
+  return wf_vfs_shm_lock(((wf_file *)f)->id, offset, slots, flags);
+}
+
+static void fileShmBarrier(sqlite3_file *f) { wf_vfs_shm_barrier(((wf_file *)f)->id); }
+
+static int fileShmUnmap(sqlite3_file *f, int deleteFlag) { return wf_vfs_shm_unmap(((wf_file *)f)->id, deleteFlag); }
+
+static const sqlite3_io_methods methods = {
+  2, fileClose, fileRead, fileWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileCheckReserved,
+  fileControl, fileSectorSize, fileCharacteristics, fileShmMap, fileShmLock, fileShmBarrier, fileShmUnmap, 0, 0,
+};
+
+static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags, int *outFlags) {
+  wf_file *f = (wf_file *)base;
+  int32_t granted = flags, characteristics = 0, id;
+  (void)vfs;
+  memset(f, 0, sizeof(*f));
+  id = wf_vfs_open(name, flags, &granted, &characteristics);
+  if (id <= 0) return id ? -id : SQLITE_CANTOPEN;
+  f->id = id;
+  f->characteristics = characteristics;
+  if ((flags & SQLITE_OPEN_MAIN_DB) && name && !sqlite3_uri_boolean(name, "psow", 1)) {
+    f->characteristics &= ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+  }
+  f->base.pMethods = &methods;
+  if (outFlags) *outFlags = granted;
+  return SQLITE_OK;
+}
+
+static int vfsDelete(sqlite3_vfs *vfs, const char *name, int syncDirectory) {
+  (void)vfs;
+  return wf_vfs_delete(name, syncDirectory);
+}
+
+static int vfsAccess(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
+  int32_t result = 0;
+  int rc = wf_vfs_access(name, flags, &result);
+  (void)vfs;
+  *out = result;
+  return rc;
+}
+
+static int vfsFullPathname(sqlite3_vfs *vfs, const char *name, int bytes, char *out) {
+  (void)vfs;
+  return wf_vfs_full_path(name, bytes, out);
+}
+
+/* WebAssembly has no dlopen: an extension would have to be built for it and linked by the host. */
+static void *vfsDlOpen(sqlite3_vfs *vfs, const char *name) {
+  (void)vfs, (void)name;
+  return 0;
+}
+
+static void vfsDlError(sqlite3_vfs *vfs, int bytes, char *out) {
+  (void)vfs;
+  sqlite3_snprintf(bytes, out, "native extensions cannot be loaded into SQLite on WebAssembly (wasmfix)");
+}
+
+static void (*vfsDlSym(sqlite3_vfs *vfs, void *library, const char *symbol))(void) {
+  (void)vfs, (void)library, (void)symbol;
+  return 0;
+}
+
+static void vfsDlClose(sqlite3_vfs *vfs, void *library) { (void)vfs, (void)library; }
+
+static int vfsRandomness(sqlite3_vfs *vfs, int bytes, char *out) {
+  (void)vfs;
+  return wf_randomness(bytes, out);
+}
+
+static int vfsSleep(sqlite3_vfs *vfs, int microseconds) {
+  (void)vfs;
+  wf_sleep(microseconds);
+  return microseconds;
+}
+
+/* Milliseconds of the Julian day: 2440587.5 days lie before 1970. */
+static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *out) {
+  (void)vfs;
+  *out = (sqlite3_int64)wf_now() + 210866760000000LL;
+  return SQLITE_OK;
+}
+
+static int vfsCurrentTime(sqlite3_vfs *vfs, double *out) {
+  sqlite3_int64 ms = 0;
+  vfsCurrentTimeInt64(vfs, &ms);
+  *out = (double)ms / 86400000.0;
+  return SQLITE_OK;
+}
+
+static int vfsGetLastError(sqlite3_vfs *vfs, int bytes, char *out) {
+  (void)vfs, (void)bytes, (void)out;
+  return wf_vfs_last_error();
+}
+
+/* wasi-libc knows no time zone; the build maps localtime_r here. */
+struct tm *wf_localtime_r(const time_t *clock, struct tm *out);
+struct tm *wf_localtime_r(const time_t *clock, struct tm *out) {
+  int32_t f[9];
+  if (wf_local_time((double)*clock, f)) return 0;
+  memset(out, 0, sizeof(*out));
+  out->tm_sec = f[0];
+  out->tm_min = f[1];
+  out->tm_hour = f[2];
+  out->tm_mday = f[3];
+  out->tm_mon = f[4];
+  out->tm_year = f[5];
+  out->tm_wday = f[6];
+  out->tm_yday = f[7];
+  out->tm_isdst = f[8];
+  return out;
+}
+
+static sqlite3_vfs vfs = {
+  .iVersion = 2,
+  .szOsFile = sizeof(wf_file),
+  .mxPathname = MAX_PATH_BYTES,
+  .zName = "wasmfix",
+  .xOpen = vfsOpen,
+  .xDelete = vfsDelete,
+  .xAccess = vfsAccess,
+  .xFullPathname = vfsFullPathname,
+  .xDlOpen = vfsDlOpen,
+  .xDlError = vfsDlError,
+  .xDlSym = vfsDlSym,
+  .xDlClose = vfsDlClose,
+  .xRandomness = vfsRandomness,
+  .xSleep = vfsSleep,
+  .xCurrentTime = vfsCurrentTime,
+  .xGetLastError = vfsGetLastError,
+  .xCurrentTimeInt64 = vfsCurrentTimeInt64,
+};
+
+/* The names that the unix and Windows builds register: URIs say `vfs=unix`. */
+static sqlite3_vfs unixVfs, win32Vfs;
+
+int sqlite3_os_init(void) {
+  int rc;
+  unixVfs = vfs;
+  unixVfs.zName = "unix";
+  win32Vfs = vfs;
+  win32Vfs.zName = "win32";
+  rc = sqlite3_vfs_register(&vfs, 1);
+  if (rc == SQLITE_OK) rc = sqlite3_vfs_register(&unixVfs, 0);
+  if (rc == SQLITE_OK) rc = sqlite3_vfs_register(&win32Vfs, 0);
+  return rc;
+}
+
+int sqlite3_os_end(void) { return SQLITE_OK; }

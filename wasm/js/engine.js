@@ -1,0 +1,322 @@
+'use strict';
+/**
+ * One instance of engine.wasm: its memory, its imports, its calls.
+ *
+ * Invariants:
+ * - No JavaScript exception crosses C frames. Every import that runs foreign
+ *   code catches, keeps the exception in `pending`, and returns a code; the
+ *   call that is outermost for it throws it again (`settle`).
+ * - If anything unwinds through C all the same (a full JavaScript stack does),
+ *   the instance is poisoned: C's stack pointer and SQLite's state are not to be
+ *   trusted any more. It closes its files as a crash would and refuses all work.
+ * - Views of the memory go stale when it grows. Whoever calls into C reads them
+ *   again from the engine, after `fresh()`.
+ */
+const crypto = require('crypto');
+const fs = require('fs');
+const path = require('path');
+const { sqliteError } = require('./errors');
+const guards = require('./guards');
+const { Vfs } = require('./vfs');
+const { callbackImports, Table } = require('./callbacks');
+const { Handles } = require('./handles');
+
+const PAGE = 65536;
+const CELL_BYTES = 32768;
+const HEAP_BYTES = 131072;
+const PARAM_BYTES = 65536;
+/** Byte offsets of the fields of wf_buf (engine.h). */
+const BUF = { cells: 0, params: 16, paramBytes: 20, rows: 24, columns: 28, reprepared: 32, pinned: 36, code: 40, changes: 44, rowid: 48, number: 56 };
+
+/** V8 from 13 on replaces lone surrogates when it writes UTF-8 for native code; before, it wrote them as they are. */
+const REPLACES_SURROGATES = Number.parseInt(process.versions.v8 ?? '13', 10) >= 13;
+
+/** @type {WebAssembly.Module | null} one compilation a thread */
+let compiled = null;
+
+function compile() {
+  if (compiled) return compiled;
+  const file = path.join(__dirname, 'engine.wasm');
+  let bytes;
+  try {
+    bytes = fs.readFileSync(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); run \`wasmfix patch\` again`, { cause: error });
+  }
+  compiled = new WebAssembly.Module(bytes);
+  return compiled;
+}
+
+/** True if this build exports `name`. @param {string} name */
+function hasExport(name) {
+  return WebAssembly.Module.exports(compile()).some((entry) => entry.name === name);
+}
+
+class Engine {
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: 48, maximum: Math.floor(guards.maxMemory / PAGE) });
+    /** @type {Uint8Array} */ this.u8 = new Uint8Array(0);
+    /** @type {Int32Array} */ this.i32 = new Int32Array(0);
+    /** @type {Float64Array} */ this.f64 = new Float64Array(0);
+    /** @type {BigInt64Array} */ this.i64 = new BigInt64Array(0);
+    /** @type {Buffer} */ this.bytes = Buffer.alloc(0);
+    this.refresh();
+
+    /** Nested calls of the user's code from C; each depth has a buffer of its own. */
+    this.depth = 0;
+    /** @type {number[]} addresses of wf_buf */
+    this.buffers = [];
+    /** Whether the user's code threw in the call that is running, and what. */
+    this.hasPending = false;
+    /** @type {unknown} */ this.pending = undefined;
+    /** @type {string | null} why this instance refuses work */
+    this.poisoned = null;
+
+    /** @type {Set<import('./database').DatabaseState>} open connections */
+    this.databases = new Set();
+    /** @type {import('./database').DatabaseState | null} whose exec() is running */
+    this.executing = null;
+    /** @type {import('./callbacks').Table} the user's functions and modules; set by callbackImports() */
+    this.functions = new Table();
+    this.handles = new Handles(this);
+    this.vfs = new Vfs(this);
+
+    const imports = { ...this.vfs.imports(), ...callbackImports(this), ...this.machineImports() };
+    const instance = new WebAssembly.Instance(compile(), { env: { ...imports, memory: this.memory } });
+    /** @type {Record<string, (...args: number[]) => number>} */
+    this.exports = /** @type {any} */ (instance.exports);
+    this.exports._initialize();
+    this.enteredAt = this.exports.wf_entered_address();
+    this.exports.wf_set_value_limit(guards.valueLimit);
+    const uri = process.env.SQLITE_USE_URI;
+    this.exports.wf_start(uri === '1' ? 1 : uri === '0' ? 0 : -1);
+    this.fresh();
+  }
+
+  /** Views on the memory as it is now. */
+  refresh() {
+    const { buffer } = this.memory;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.bytes = Buffer.from(buffer);
+  }
+
+  /** After a call that may have grown the memory. */
+  fresh() {
+    if (this.i32.length === 0) this.refresh();
+  }
+
+  machineImports() {
+    return {
+      /** @param {number} bytes @param {number} out */
+      randomness: (bytes, out) => {
+        this.fresh();
+        crypto.randomFillSync(this.u8, out, bytes);
+        return bytes;
+      },
+      /** @param {number} microseconds */
+      sleep: (microseconds) => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, microseconds / 1000);
+      },
+      now: () => Date.now(),
+      /** @param {number} seconds @param {number} out */
+      local_time: (seconds, out) => {
+        this.fresh();
+        const date = new Date(seconds * 1000);
+        if (Number.isNaN(date.getTime())) return 1;
+        this.i32.set(localFields(date), out >> 2);
+        return 0;
+      },
+    };
+  }
+
+  /** The buffer of this depth of calls. */
+  buffer() {
+    const at = this.buffers[this.depth];
+    return at !== undefined ? at : this.newBuffer();
+  }
+
+  newBuffer() {
+    const at = this.call('wf_buf_new', CELL_BYTES, HEAP_BYTES, PARAM_BYTES);
+    if (at === 0) throw sqliteError('out of memory', 'SQLITE_NOMEM');
+    this.buffers[this.depth] = at;
+    return at;
+  }
+
+  /**
+   * Calls an export, and throws what the user's code threw meanwhile.
+   * @param {string} name
+   * @param {...number} args
+   */
+  call(name, ...args) {
+    if (this.poisoned !== null) throw this.refusal();
+    let result;
+    try {
+      result = this.exports[name](...args);
+    } catch (error) {
+      throw this.unwound(error);
+    }
+    this.fresh();
+    if (this.hasPending) throw this.takePending();
+    return result;
+  }
+
+  /** The exception that waited until C was left. */
+  takePending() {
+    const error = this.pending;
+    this.hasPending = false;
+    this.pending = undefined;
+    return error;
+  }
+
+  /**
+   * Something came out of an export. If C had not begun, nothing is lost: the
+   * JavaScript stack was full at the door.
+   * @param {unknown} error
+   */
+  unwound(error) {
+    this.fresh();
+    if (error instanceof RangeError && this.i32[this.enteredAt >> 2] === this.depth) return error;
+    if (this.poisoned === null) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.poisoned = `SQLite on WebAssembly was interrupted in the middle of a call (${reason}); its connections are closed, open the database again`;
+      this.hasPending = false;
+      this.pending = undefined;
+      this.vfs.abandon();
+      for (const db of this.databases) db.abandon();
+      this.databases.clear();
+    }
+    const refusal = this.refusal();
+    refusal.cause = error;
+    return refusal;
+  }
+
+  refusal() {
+    return sqliteError(/** @type {string} */ (this.poisoned), 'SQLITE_INTERNAL');
+  }
+
+  /** A zero-terminated text. @param {number} at */
+  cString(at) {
+    if (at === 0) return '';
+    this.fresh();
+    const end = this.u8.indexOf(0, at);
+    return this.bytes.toString('utf8', at, end);
+  }
+
+  /** Bytes below 0x80 as a text. @param {number} at @param {number} end */
+  latin1Slice(at, end) {
+    return /** @type {any} */ (this.bytes).latin1Slice(at, end);
+  }
+
+  /** UTF-8 as a text; what is malformed becomes U+FFFD, a byte order mark stays. @param {number} at @param {number} end */
+  utf8Slice(at, end) {
+    return /** @type {any} */ (this.bytes).utf8Slice(at, end);
+  }
+
+  /**
+   * Bytes that a text takes in UTF-8, as native would write it.
+   * @param {string} text
+   */
+  byteLength(text) {
+    return Buffer.byteLength(text, 'utf8');
+  }
+
+  /**
+   * Writes UTF-8 and returns the number of bytes. There has to be room.
+   * @param {string} text
+   * @param {number} at
+   * @param {number} room
+   */
+  writeText(text, at, room) {
+    if (!REPLACES_SURROGATES && !isWellFormed(text)) return this.writeLoneSurrogates(text, at);
+    return this.bytes.write(text, at, room, 'utf8');
+  }
+
+  /**
+   * UTF-8 with lone surrogates kept, three bytes each (the same length as the
+   * replacement character that an encoder would put there).
+   * @param {string} text
+   * @param {number} at
+   */
+  writeLoneSurrogates(text, at) {
+    const { u8 } = this;
+    let to = at;
+    for (const character of text) {
+      const c = /** @type {number} */ (character.codePointAt(0));
+      if (c < 0x80) {
+        u8[to++] = c;
+      } else if (c < 0x800) {
+        u8[to++] = 0xc0 | (c >> 6);
+        u8[to++] = 0x80 | (c & 63);
+      } else if (c < 0x10000) {
+        u8[to++] = 0xe0 | (c >> 12);
+        u8[to++] = 0x80 | ((c >> 6) & 63);
+        u8[to++] = 0x80 | (c & 63);
+      } else {
+        u8[to++] = 0xf0 | (c >> 18);
+        u8[to++] = 0x80 | ((c >> 12) & 63);
+        u8[to++] = 0x80 | ((c >> 6) & 63);
+        u8[to++] = 0x80 | (c & 63);
+      }
+    }
+    return to - at;
+  }
+
+  /**
+   * Memory of C's, zeros on failure are an error.
+   * @param {number} bytes
+   */
+  allocate(bytes) {
+    if (bytes > 0x7fffff00) throw new Error('Out of memory');
+    const at = this.call('wf_malloc', bytes);
+    if (at === 0) throw new Error('Out of memory');
+    return at;
+  }
+
+  /**
+   * Runs `use` with the address of a zero-terminated copy of `text` and its bytes, zero included.
+   * @template T
+   * @param {string} text
+   * @param {(at: number, bytes: number) => T} use
+   * @returns {T}
+   */
+  withText(text, use) {
+    const room = this.byteLength(text);
+    const at = this.allocate(room + 1);
+    try {
+      const bytes = this.writeText(text, at, room);
+      this.u8[at + bytes] = 0;
+      return use(at, bytes + 1);
+    } finally {
+      if (this.poisoned === null) this.exports.wf_free(at);
+    }
+  }
+}
+
+/** @param {string} text */
+function isWellFormed(text) {
+  return /** @type {any} */ (text).isWellFormed();
+}
+
+/** The fields of struct tm that SQLite reads. @param {Date} date */
+function localFields(date) {
+  const start = new Date(date.getFullYear(), 0, 1);
+  const yearDay = Math.round((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(start.getFullYear(), 0, 1)) / 86400000);
+  return [
+    date.getSeconds(), date.getMinutes(), date.getHours(), date.getDate(), date.getMonth(), date.getFullYear() - 1900, date.getDay(), yearDay, -1,
+  ];
+}
+
+/** @type {Engine | null} */
+let current = null;
+
+/** The engine of this thread; a new one if the last was poisoned. */
+function engine() {
+  if (current === null || current.poisoned !== null) current = new Engine();
+  return current;
+}
+
+module.exports = { Engine, engine, hasExport, BUF };

@@ -1,0 +1,56 @@
+'use strict';
+/**
+ * The end of the process (or of a worker thread). Native closes its connections
+ * after all `exit` listeners; so a user's listener may still use the database.
+ * Listeners run in the order in which they were added, so ours moves behind each
+ * that is added later. If it has to run too early all the same (a listener was
+ * added and process.exit() called in one breath), it waits for reallyExit().
+ */
+
+/** @type {Set<import('./engine').Engine>} */
+const engines = new Set();
+let watching = false;
+
+function closeAll() {
+  for (const engine of engines) {
+    for (const db of engine.databases) {
+      try {
+        if (engine.poisoned === null) db.close();
+      } catch {
+        // Nobody is left to be told; the other connections have to be closed, too.
+      }
+    }
+    engine.vfs.abandon();
+  }
+  engines.clear();
+}
+
+function onExit() {
+  const listeners = process.listeners('exit');
+  if (listeners[listeners.length - 1] === onExit) return closeAll();
+  const target = /** @type {{ reallyExit?: (code: number) => void }} */ (/** @type {unknown} */ (process));
+  const { reallyExit } = target;
+  if (typeof reallyExit !== 'function') return closeAll();
+  target.reallyExit = (code) => {
+    closeAll();
+    reallyExit.call(process, code);
+  };
+}
+
+function moveBehind() {
+  process.removeListener('exit', onExit);
+  process.on('exit', onExit);
+}
+
+/** @param {import('./engine').Engine} engine */
+function watch(engine) {
+  engines.add(engine);
+  if (watching) return;
+  watching = true;
+  process.on('exit', onExit);
+  process.on('newListener', (event, listener) => {
+    if (event === 'exit' && listener !== onExit) queueMicrotask(moveBehind);
+  });
+}
+
+module.exports = { watch };

@@ -1,0 +1,181 @@
+'use strict';
+/**
+ * One lock for each database between engine instances.
+ *
+ * The lock is a symbolic link beside the database, `FILE-wasmfix`, whose target
+ * names the owner: made in one system call together with its content, or not at
+ * all (EEXIST). On Windows, where links need a privilege, it is a small file.
+ *
+ * An owner that was killed must not block anybody. The name says the process
+ * (id, start time, pid namespace, boot) and the thread, so that a used-again
+ * number is not mistaken for it. Whom we cannot judge (another container, a
+ * thread on a system without /proc) counts as alive.
+ *
+ * Breaking the lock of a dead owner must not remove the lock that somebody else
+ * has just taken. So only who has made the *tombstone* of that owner (a link
+ * named after the owner's text) may remove a lock with that text; it looks at
+ * the lock once more while it has the tombstone. A tombstone whose maker died is
+ * broken in the same way.
+ */
+const fs = require('fs');
+const crypto = require('crypto');
+const { threadId } = require('worker_threads');
+const { codes } = require('./errors');
+
+const WINDOWS = process.platform === 'win32';
+const LINUX = process.platform === 'linux';
+const SUFFIX = '-wasmfix';
+
+/** @param {() => string} read */
+function orEmpty(read) {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}
+
+/** Start time of a process or thread, in clock ticks since boot; '' if there is none. @param {string} folder below /proc */
+function startTime(folder) {
+  const stat = orEmpty(() => fs.readFileSync(`/proc/${folder}/stat`, 'utf8'));
+  // The name of the command, in parentheses, may hold anything.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+/** The machine and the pid namespace that a pid belongs to. */
+const WORLD = LINUX
+  ? `${orEmpty(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim().slice(0, 8)}.${orEmpty(() => fs.readlinkSync('/proc/self/ns/pid')).replace(/\D/g, '')}`
+  : process.platform;
+
+/** This thread: `<world>:<pid>:<start>:<thread>:<start>:<random>`. */
+const SELF = (() => {
+  const task = LINUX ? orEmpty(() => fs.readlinkSync('/proc/thread-self')) : '';
+  const thread = task.split('/')[2] ?? `js${threadId}`;
+  const started = task === '' ? '' : startTime(`${task}`);
+  return [WORLD, process.pid, LINUX ? startTime(`${process.pid}`) : '', thread, started, crypto.randomBytes(6).toString('hex')].join(':');
+})();
+
+/** @param {string} owner whether it may still be running */
+function isAlive(owner) {
+  const [world, pid, started, thread, threadStarted] = owner.split(':');
+  if (world !== WORLD || !/^\d+$/.test(pid ?? '')) return true;
+  if (LINUX && started !== '') {
+    if (startTime(pid) !== started) return false;
+    return threadStarted === '' || startTime(`${pid}/task/${thread}`) === threadStarted;
+  }
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/** Takes `name` for us; false if somebody has it. @param {string} name */
+function take(name) {
+  try {
+    if (WINDOWS) fs.writeFileSync(name, SELF, { flag: 'wx' });
+    else fs.symlinkSync(SELF, name);
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Who has `name`, or null. @param {string} name */
+function ownerOf(name) {
+  try {
+    return WINDOWS ? fs.readFileSync(name, 'utf8') : fs.readlinkSync(name);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * Removes `name` if its owner is dead. True if it is worth to try again.
+ * @param {string} name
+ */
+function breakDead(name) {
+  const owner = ownerOf(name);
+  if (owner === null) return true;
+  if (isAlive(owner)) return false;
+  const tombstone = `${name}.${crypto.createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
+  if (!take(tombstone)) return breakDead(tombstone);
+  try {
+    if (ownerOf(name) === owner) fs.unlinkSync(name);
+  } finally {
+    fs.unlinkSync(tombstone);
+  }
+  return true;
+}
+
+class InstanceLock {
+  /** @param {string} database absolute path without links */
+  constructor(database) {
+    this.name = database + SUFFIX;
+    this.database = database;
+    this.holds = 0;
+    this.taken = false;
+  }
+
+  /** One more hold. Returns SQLite's code. */
+  acquire() {
+    if (this.holds === 0) {
+      const code = this.takeLock();
+      if (code !== 0) return code;
+    }
+    this.holds++;
+    return 0;
+  }
+
+  takeLock() {
+    try {
+      // Twice at the most: after a dead owner is out of the way.
+      this.taken = take(this.name) || (breakDead(this.name) && take(this.name));
+      return this.taken ? 0 : codes.BUSY;
+    } catch (error) {
+      return this.withoutLock(/** @type {NodeJS.ErrnoException} */ (error));
+    }
+  }
+
+  /**
+   * The folder takes no new file. Where nobody may write, a reader needs no lock,
+   * as long as no living instance has one; who could write gets an error.
+   * @param {NodeJS.ErrnoException} error
+   */
+  withoutLock(error) {
+    if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code ?? '')) return codes.IOERR_LOCK;
+    const owner = ownerOf(this.name);
+    if (owner !== null && isAlive(owner)) return codes.BUSY;
+    if (error.code === 'EROFS') return 0;
+    try {
+      fs.accessSync(this.database, fs.constants.W_OK);
+      return codes.READONLY_CANTLOCK;
+    } catch {
+      return 0;
+    }
+  }
+
+  release() {
+    if (this.holds > 0 && --this.holds === 0) this.drop();
+  }
+
+  releaseAll() {
+    this.holds = 0;
+    this.drop();
+  }
+
+  drop() {
+    if (!this.taken) return;
+    this.taken = false;
+    try {
+      fs.unlinkSync(this.name);
+    } catch {
+      // The folder is gone, or somebody has cleared up by hand: it is free either way.
+    }
+  }
+}
+
+module.exports = { InstanceLock, SUFFIX };
