@@ -70,8 +70,6 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             raise
         _complain(str(error))
-        if error.detail:
-            click.echo(error.detail.rstrip("\n"), err=True)
         return STOPPED
     except BrokenPipeError:
         # The reader of our output (`head`) has gone; flushing at exit must not fail a second time.

@@ -21,9 +21,6 @@ class WasmfixError(Exception):
         remedy: what the user can do, a clause in the imperative.
     """
 
-    detail: str = ""
-    """More lines for the user after that one: a compiler's own words."""
-
     def __init__(self, what: str, *, where: Path | str | None = None, remedy: str | None = None) -> None:
         self.what = what
         self.where = where

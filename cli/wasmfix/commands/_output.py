@@ -1,0 +1,35 @@
+"""Tables and paths for people: rich on a terminal, one tab-free line a row when piped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """A path as the user would type it from the project's root."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) and path != root else str(path)
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headers; columns are aligned, and a terminal's width is respected."""
+    if sys.stdout.isatty():
+        # Imported late: a second `patch` has no table, and rich takes a while.
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for header in headers:
+            table.add_column(header, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console(highlight=False).print(table)
+        return
+    widths = [max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers))]
+    for row in [headers, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,215 @@
+"""`wasmfix patch`: put the engine in place of the native addon, in every installed copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wasmfix.commands._output import shown_path
+from wasmfix.errors import FINDINGS, STOPPED, WasmfixError
+from wasmfix.jsonout import emit_json
+from wasmfix.patching.assess import State
+from wasmfix.patching.catalogue import load_catalogue
+from wasmfix.patching.run import Outcome, Patcher
+from wasmfix.project import Installation, InstalledPackage, find_installation, find_project
+
+if TYPE_CHECKING:
+    from wasmfix.engine import BuiltEngine
+    from wasmfix.verification import VerifyReport
+
+
+@dataclass
+class _Run:
+    """What has happened so far, for the output."""
+
+    installation: Installation
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: list[WasmfixError] = field(default_factory=list)
+    reports: list[VerifyReport] = field(default_factory=list)
+    unpatched: bool = False
+    """`--check` found something to do."""
+
+    @property
+    def exit_code(self) -> int:
+        if self.failures:
+            return STOPPED
+        return FINDINGS if self.unpatched or not all(report.ok for report in self.reports) else 0
+
+
+@click.command(short_help="Put SQLite in WebAssembly in place of the native addon.")
+@click.argument("project", type=click.Path(path_type=Path), default=".")
+@click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
+@click.option(
+    "--engine",
+    "engine_kind",
+    type=click.Choice(["rebuild", "shim"]),
+    default="rebuild",
+    show_default=True,
+    help="Replace the whole engine, or only repair the JavaScript (bedrock-sqlite).",
+)
+@click.option(
+    "--toolchain",
+    type=click.Choice(["zig", "emcc"]),
+    default="zig",
+    show_default=True,
+    help="What compiles and links the engine.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done; builds the engine, changes no package.")
+@click.option(
+    "--check", is_flag=True, help="Only look: exit code 1 if a package is not patched, or not by this wasmfix."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
+@click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    project: Path,
+    targets: tuple[str, ...],
+    engine_kind: str,
+    toolchain: str,
+    dry_run: bool,
+    check: bool,
+    force: bool,
+    no_verify: bool,
+    as_json: bool,
+) -> int:
+    """Make PROJECT's zero-sqlite3 and better-sqlite3 run on WebAssembly. `wasmfix restore` undoes it.
+
+    Every installed copy is patched, or named with the reason why not. A package is patched completely or left as it
+    was, whatever happens.
+    """
+    run = _Run(find_installation(find_project(project), targets))
+    if engine_kind == "shim":
+        raise WasmfixError("--engine shim is for bedrock-sqlite, which this version does not handle")
+    built: dict[Path, BuiltEngine] = {}
+
+    def build(folder: Path) -> BuiltEngine:
+        if folder not in built:
+            # Imported late: neither --check nor a second patch builds anything.
+            from wasmfix.commands._engine import build_shown
+
+            title = next((each.label for each in run.installation.packages if each.folder == folder), folder.name)
+            built[folder] = build_shown(folder, toolchain=toolchain, title=title)
+        return built[folder]
+
+    patcher = Patcher(load_catalogue(), toolchain, build, run.installation.orez is not None, force)
+    _note_unpatchable(run)
+    for package in run.installation.packages:
+        try:
+            if check:
+                run.outcomes.append(_checked(run, patcher, package))
+            elif dry_run:
+                run.outcomes.append(_planned(patcher, package))
+            else:
+                run.outcomes.append(patcher.patch(package))
+                if not no_verify:
+                    run.reports.append(_verified(package))
+        except WasmfixError as error:
+            run.failures.append(error)
+    if as_json:
+        emit_json(_document(run))
+    else:
+        _show(run, dry_run)
+    for failure in run.failures:
+        click.echo(f"wasmfix: {failure}", err=True)
+    return run.exit_code
+
+
+def _note_unpatchable(run: _Run) -> None:
+    """Copies that the project would use, and a project that has no other, are failures; the rest is only named."""
+    for item in run.installation.unpatchable:
+        if item.blocks or not run.installation.packages:
+            run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
+
+
+def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
+    assessment = patcher.assess(package)
+    if assessment.state is State.PATCHED:
+        return Outcome(package, "already patched")
+    run.unpatched = True
+    notes = (*assessment.problems, *(f"{path} {what.value}" for path, what in assessment.drift))
+    return Outcome(package, f"not patched ({assessment.label})", notes=notes)
+
+
+def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:
+    assessment = patcher.assess(package)
+    if assessment.state is State.PATCHED:
+        return Outcome(package, "already patched")
+    return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.notes)
+
+
+def _verified(package: InstalledPackage) -> VerifyReport:
+    from wasmfix.verification import verify_package
+
+    try:
+        return verify_package(package.folder, quick=True)
+    except WasmfixError as error:
+        raise WasmfixError(f"{package.label} is patched, but was not verified: {error}") from error
+
+
+def _document(run: _Run) -> dict[str, object]:
+    return {
+        "project": str(run.installation.project.root),
+        "packages": [outcome.to_json() for outcome in run.outcomes],
+        "not_patchable": [
+            {"name": item.name, "where": item.where, "reason": item.reason, "remedy": item.remedy}
+            for item in run.installation.unpatchable
+        ],
+        "failures": [str(failure) for failure in run.failures],
+        "verification": [report.to_json() for report in run.reports],
+    }
+
+
+def _show(run: _Run, with_plan: bool) -> None:
+    root = run.installation.project.root
+    for outcome in run.outcomes:
+        finished = f" ({outcome.finished})" if outcome.finished else ""
+        where = shown_path(outcome.package.logical[0], root)
+        click.echo(f"{outcome.package.label}: {outcome.result}{finished}  {where}")
+        for note in outcome.notes:
+            click.echo(f"  {note}")
+        if outcome.plan and with_plan:
+            _show_operations(outcome.plan.operations())
+        elif outcome.plan:
+            click.echo(f"  patches: {', '.join(outcome.plan.patches)}; undo with: wasmfix restore")
+    for item in run.installation.unpatchable:
+        if not item.blocks and run.installation.packages:
+            click.echo(f"{item.name}: left alone  {item.where}\n  {item.reason}; {item.remedy}")
+    for report in run.reports:
+        _show_report(report)
+
+
+def _show_operations(operations: Sequence[dict[str, object]]) -> None:
+    from wasmfix.commands._output import show_table
+
+    def short(value: object) -> str:
+        return str(value)[:12] if value else "absent"
+
+    show_table(
+        ["file", "from", "to", "mode", "patch", "why"],
+        [
+            [
+                str(row["path"]),
+                short(row["from"]),
+                short(row["to"]),
+                str(row["mode"] or ""),
+                str(row["patch"]),
+                str(row["why"]),
+            ]
+            for row in operations
+        ],
+    )
+
+
+def _show_report(report: VerifyReport) -> None:
+    failed = [check for check in report.checks if check.status == "fail"]
+    if not failed:
+        click.echo(f"{report.package} {report.version}: verified, {len(report.checks)} checks")
+        return
+    click.echo(f"{report.package} {report.version}: {len(failed)} of {len(report.checks)} checks failed", err=True)
+    for check in failed:
+        click.echo(f"  {check.id} {check.title}: {check.detail}", err=True)
+    click.echo("  the patch was left in place; `wasmfix restore` undoes it, `wasmfix verify` tells more", err=True)

@@ -1,0 +1,79 @@
+"""`wasmfix status`: which copies are installed, and in what state. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wasmfix.commands._output import show_table, shown_path
+from wasmfix.jsonout import emit_json
+from wasmfix.patching.assess import Assessment, State, assess
+from wasmfix.patching.catalogue import load_catalogue
+from wasmfix.patching.sources import current_inputs
+from wasmfix.project import Installation, find_installation, find_project
+
+
+@click.command(short_help="Show the installed copies and their state.")
+@click.argument("project", type=click.Path(path_type=Path), default=".")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(project: Path, as_json: bool) -> int:
+    """Show every installed copy of the packages that wasmfix knows, where it is, and its state. Changes nothing."""
+    installation = find_installation(find_project(project))
+    catalogue, inputs = load_catalogue(), current_inputs("")
+    orez = installation.orez is not None
+    found = [assess(package, catalogue, inputs, orez=orez) for package in installation.packages]
+    if as_json:
+        emit_json(_document(installation, found))
+    else:
+        _show(installation, found)
+    return 0
+
+
+def _document(installation: Installation, found: list[Assessment]) -> dict[str, object]:
+    return {
+        "project": str(installation.project.root),
+        "package_manager": installation.project.manager,
+        "orez": str(installation.orez) if installation.orez else None,
+        "packages": [assessment.to_json() for assessment in found],
+        "not_patchable": [
+            {"name": item.name, "where": item.where, "reason": item.reason, "remedy": item.remedy}
+            for item in installation.unpatchable
+        ],
+    }
+
+
+def _show(installation: Installation, found: list[Assessment]) -> None:
+    project = installation.project
+    click.echo(f"{project.root} ({project.manager})")
+    rows = []
+    for assessment in found:
+        package = assessment.package
+        rows.append(
+            [
+                package.label,
+                assessment.label,
+                package.amalgamation.version or "none",
+                "yes" if package.native else "no",
+                shown_path(package.logical[0], project.root),
+            ]
+        )
+    if rows:
+        show_table(["package", "state", "SQLite", "native binary", "where"], rows)
+    for assessment in found:
+        for line in _remarks(assessment):
+            click.echo(f"{shown_path(assessment.package.folder, project.root)}: {line}")
+    for item in installation.unpatchable:
+        click.echo(f"{item.where}: {item.name} {item.reason}; {item.remedy}")
+
+
+def _remarks(assessment: Assessment) -> list[str]:
+    lines = [*assessment.problems, *assessment.notes]
+    lines += [f"{path} {what.value}" for path, what in assessment.drift]
+    if assessment.record and assessment.state in (State.PATCHED, State.STALE):
+        lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")
+    if assessment.state is State.INTERRUPTED:
+        lines.append("a run was cut off; `wasmfix patch` or `wasmfix restore` finishes it")
+    if assessment.state in (State.STALE, State.PARTIAL, State.SHIM, State.MISSING_INDEX):
+        lines.append("run `wasmfix patch`")
+    return lines

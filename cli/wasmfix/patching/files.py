@@ -1,0 +1,200 @@
+"""The file operations of a transaction: every system call that changes something goes through here.
+
+Each is announced to `_step` first. That is where tests make the process die, or the call fail, before the n-th
+operation: `WASMFIX_FAULT_AT=n`, and in `WASMFIX_FAULT` either `kill` (default) or the name of an errno, which from
+`WASMFIX_FAULT_UNTIL` (default: the same operation) on is answered no more.
+
+Paths are refused unless each folder between the package and the file is a real folder: nothing is ever written
+through a symlink. Hard links are safe because no file is opened for writing but a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmfix.errors import WasmfixError
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What is at a path: content and mode. A symlink counts as its target's text."""
+
+    sha256: str
+    mode: int
+    symlink: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        return {"sha256": self.sha256, "mode": f"{self.mode:04o}", "symlink": self.symlink}
+
+    @classmethod
+    def from_json(cls, content: dict[str, object]) -> FileState:
+        return cls(str(content["sha256"]), int(str(content["mode"]), 8), bool(content.get("symlink", False)))
+
+    def same_content(self, other: FileState | None) -> bool:
+        return other is not None and self.sha256 == other.sha256 and self.symlink == other.symlink
+
+
+def content_state(content: bytes, mode: int) -> FileState:
+    """The state that a file with this content will have."""
+    return FileState(hashlib.sha256(content).hexdigest(), mode)
+
+
+def read_state(path: Path) -> FileState | None:
+    """The state of the file at `path`, None if nothing is there.
+
+    Raises:
+        WasmfixError: it is neither a file nor a symlink.
+    """
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            target = os.fsencode(path.readlink())
+            return FileState(hashlib.sha256(target).hexdigest(), 0o777, symlink=True)
+        if stat.S_ISREG(status.st_mode):
+            return content_state(path.read_bytes(), stat.S_IMODE(status.st_mode))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    raise WasmfixError("is not a file", where=path, remedy="move it away and run wasmfix again")
+
+
+def inside(package: Path, relative: str) -> Path:
+    """The path of a file in the package, if every folder on the way is a real one (or absent).
+
+    Raises:
+        WasmfixError: a symlink, or a path that leaves the package.
+    """
+    parts = Path(relative).parts
+    if not parts or Path(relative).is_absolute() or ".." in parts:
+        raise WasmfixError(f"the path {relative!r} leaves the package", where=package)
+    folder = package
+    for part in parts[:-1]:
+        folder /= part
+        if folder.is_symlink():
+            raise WasmfixError(
+                "is a symlink, wasmfix does not write through it", where=folder, remedy="reinstall the package"
+            )
+    return package.joinpath(*parts)
+
+
+class _Faults:
+    """Counts operations; asked to, it stops at one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.at = int(os.environ.get("WASMFIX_FAULT_AT", "0"))
+        self.until = int(os.environ.get("WASMFIX_FAULT_UNTIL", self.at))
+        self.kind = os.environ.get("WASMFIX_FAULT", "kill")
+
+    def arm(self, at: int, kind: str = "kill", until: int | None = None) -> None:
+        self.count, self.at, self.kind, self.until = 0, at, kind, at if until is None else until
+
+    def step(self, path: Path) -> None:
+        self.count += 1
+        if not self.at or not self.at <= self.count <= self.until:
+            return
+        if self.kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        number: int = getattr(errno, self.kind)
+        raise OSError(number, os.strerror(number), str(path))
+
+
+faults = _Faults()
+"""For tests."""
+
+
+def make_folder(path: Path) -> None:
+    """mkdir; an existing real folder is fine."""
+    if path.is_dir() and not path.is_symlink():
+        return
+    faults.step(path)
+    path.mkdir(mode=0o755)
+
+
+def remove_folder(path: Path) -> None:
+    """rmdir; an absent one is fine."""
+    faults.step(path)
+    with contextlib.suppress(FileNotFoundError):
+        path.rmdir()
+
+
+def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """Create a file with this content and mode, on disk when this returns.
+
+    Args:
+        owner: user and group, for a root who works in somebody's project; None leaves them.
+    """
+    faults.step(path)
+    # O_EXCL refuses whatever is there, a symlink too.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        # In two writes, so that a test can stop between them.
+        half = len(content) // 2
+        for start, end in ((0, half), (half, len(content))):
+            faults.step(path)
+            while start < end:
+                start += os.write(handle, content[start:end])
+        faults.step(path)
+        os.fchmod(handle, mode)
+        if owner is not None:
+            os.fchown(handle, *owner)
+        faults.step(path)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Make `kept` a second name of what is at `path`: the same inode, or a copy where links are not possible."""
+    try:
+        faults.step(kept)
+        os.link(path, kept, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES):
+            raise
+        _copy(path, kept)
+
+
+def _copy(path: Path, copied: Path) -> None:
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        faults.step(copied)
+        copied.symlink_to(path.readlink())
+        return
+    write_new(copied, path.read_bytes(), stat.S_IMODE(status.st_mode))
+    set_times(copied, status.st_atime_ns, status.st_mtime_ns)
+
+
+def rename_over(path: Path, target: Path) -> None:
+    """Atomic: `target` is either what it was or what `path` was."""
+    faults.step(target)
+    path.replace(target)
+
+
+def remove(path: Path) -> None:
+    """unlink; an absent one is fine."""
+    faults.step(path)
+    path.unlink(missing_ok=True)
+
+
+def set_times(path: Path, access_ns: int, modification_ns: int) -> None:
+    faults.step(path)
+    os.utime(path, ns=(access_ns, modification_ns))
+
+
+def sync_folder(path: Path) -> None:
+    """Renames and removals in the folder are on disk when this returns."""
+    faults.step(path)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

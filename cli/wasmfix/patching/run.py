@@ -1,0 +1,132 @@
+"""Patching and restoring one package: look, build, lock, look again, plan, do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasmfix.errors import WasmfixError
+from wasmfix.patching.assess import Assessment, State, assess
+from wasmfix.patching.catalogue import Patch
+from wasmfix.patching.plan import EngineFiles, Plan, patch_plan, refusal, restore_plan
+from wasmfix.patching.record import read_record
+from wasmfix.patching.sources import current_inputs, engine_scripts
+from wasmfix.patching.transaction import execute, interrupted, locked, recover
+from wasmfix.project.package import InstalledPackage, read_package
+
+if TYPE_CHECKING:
+    from wasmfix.engine import BuiltEngine
+
+ENGINE_FOLDER = "wasmfix"
+
+Build = Callable[[Path], "BuiltEngine"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one package."""
+
+    package: InstalledPackage
+    result: str
+    """patched, updated, already patched, would be patched; restored, not patched."""
+    plan: Plan | None = None
+    finished: str | None = None
+    """What an earlier, interrupted run had left to do."""
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "name": self.package.name,
+            "version": self.package.version,
+            "folder": str(self.package.folder),
+            "result": self.result,
+            "finished": self.finished,
+            "notes": list(self.notes),
+            **(self.plan.to_json() if self.plan else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Patcher:
+    """What all packages of a run have in common."""
+
+    catalogue: Sequence[Patch]
+    toolchain: str
+    build: Build
+    """Makes the engine; takes long when the cache has none."""
+    orez: bool = False
+    force: bool = False
+
+    def assess(self, package: InstalledPackage) -> Assessment:
+        return assess(package, self.catalogue, current_inputs(self.toolchain), orez=self.orez)
+
+    def plan(self, assessment: Assessment) -> Plan:
+        """The plan for a package; builds the engine.
+
+        Raises:
+            WasmfixError: it cannot be patched.
+        """
+        if assessment.state is State.INTERRUPTED:
+            raise WasmfixError(
+                "an interrupted run has to be finished first",
+                where=assessment.package.folder,
+                remedy="run: wasmfix patch (or: wasmfix restore)",
+            )
+        if assessment.problems:
+            raise refusal(assessment)
+        engine = _engine_files(self.build(assessment.package.folder))
+        return patch_plan(assessment, engine, current_inputs(self.toolchain), force=self.force)
+
+    def patch(self, package: InstalledPackage) -> Outcome:
+        """Patch a package, or find that it is.
+
+        Raises:
+            WasmfixError: it could not be done; the package is as it was.
+        """
+        seen = self.assess(package)
+        if seen.state is State.PATCHED:
+            with locked(package.folder):
+                recover(package.folder)
+            return Outcome(package, "already patched")
+        if seen.problems:
+            raise refusal(seen)
+        # Before the lock: it may take minutes.
+        self.build(package.folder)
+        with locked(package.folder):
+            finished = recover(package.folder, self.force)
+            assessment = self.assess(read_package(package.folder, package.logical))
+            if assessment.state is State.PATCHED:
+                return Outcome(package, "patched" if finished else "already patched", finished=finished)
+            plan = self.plan(assessment)
+            execute(package.folder, plan.transaction)
+        result = "updated" if assessment.record else "patched"
+        return Outcome(package, result, plan, finished, assessment.notes)
+
+
+def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
+    """Put back every file of a package as it was before the first patch.
+
+    Raises:
+        WasmfixError: it could not be done; the package is as it was.
+    """
+    folder = package.folder
+    if not (folder / ".wasmfix").exists() and not interrupted(folder):
+        return Outcome(package, "not patched")
+    with locked(folder):
+        finished = recover(folder, force)
+        record = read_record(folder)
+        if record is None:
+            return Outcome(package, "restored" if finished else "not patched", finished=finished)
+        plan = restore_plan(package, record, force=force)
+        execute(folder, plan.transaction)
+    return Outcome(package, "restored", plan, finished)
+
+
+def _engine_files(built: BuiltEngine) -> EngineFiles:
+    contents = {f"{ENGINE_FOLDER}/{name}": content for name, content in engine_scripts().items()}
+    contents[f"{ENGINE_FOLDER}/engine.wasm"] = built.wasm.read_bytes()
+    contents[f"{ENGINE_FOLDER}/engine.json"] = (json.dumps(built.info, indent=2) + "\n").encode()
+    return EngineFiles(built.key, contents)
