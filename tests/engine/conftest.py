@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, NpmProject
 from wasmfix.engine import build_engine
 
 ZERO = "@rocicorp/zero-sqlite3"
 
 
 @pytest.fixture
-def package(npm_project: NpmProject) -> Path:
+def package(npm_project: Callable[[str, str], Path]) -> Path:
     """An installed zero-sqlite3 1.1.4."""
     return npm_project(ZERO, "1.1.4") / "node_modules" / ZERO
 
@@ -30,6 +30,3 @@ def own_cache(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (cache / name).symlink_to(shared / name)
     monkeypatch.setenv("WASMFIX_CACHE_DIR", str(cache))
     return cache
-
-
-__all__ = ["BUILD", "ZERO"]
