@@ -22,7 +22,8 @@ BUILD = ROOT / "build"
 # one replaces it (`unlink`, then write). Smaller files are copies.
 LINK_FROM = 256 * 1024
 
-NpmProject = Callable[..., Path]
+NpmProject = Callable[[str, str], Path]
+PnpmProject = Callable[[Mapping[str, str]], Path]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -90,5 +91,24 @@ def npm_project(scratch: Path) -> NpmProject:
 
     def make(name: str, version: str) -> Path:
         return copy_tree(installed(name, version), scratch / f"{name.replace('/', '+')}@{version}")
+
+    return make
+
+
+@pytest.fixture
+def pnpm_project(scratch: Path) -> PnpmProject:
+    """`pnpm_project({name: version})`: a fresh project that pnpm installed with hard links to build/pnpm-store."""
+
+    def make(dependencies: Mapping[str, str]) -> Path:
+        folder = scratch / "pnpm-project"
+        folder.mkdir()
+        manifest = {"name": "test-project", "private": True, "dependencies": dict(dependencies)}
+        (folder / "package.json").write_text(json.dumps(manifest))
+        pnpm = installed("pnpm", "10") / "node_modules" / "pnpm" / "bin" / "pnpm.cjs"
+        options = ["--ignore-scripts", "--prefer-offline", "--config.package-import-method=hardlink"]
+        command = [nodejs.node(), str(pnpm), "install", *options, f"--store-dir={BUILD / 'pnpm-store'}"]
+        # CI: pnpm asks nothing.
+        subprocess.run(command, cwd=folder, env={**nodejs.environment(), "CI": "1"}, check=True, capture_output=True)
+        return folder
 
     return make

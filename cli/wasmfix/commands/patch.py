@@ -59,9 +59,7 @@ class _Run:
     help="What compiles and links the engine.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done; builds the engine, changes no package.")
-@click.option(
-    "--check", is_flag=True, help="Only look: exit code 1 if a package is not patched, or not by this wasmfix."
-)
+@click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a package is not patched by this wasmfix.")
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
 @click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -185,23 +183,11 @@ def _show(run: _Run, with_plan: bool) -> None:
 def _show_operations(operations: Sequence[dict[str, object]]) -> None:
     from wasmfix.commands._output import show_table
 
-    def short(value: object) -> str:
-        return str(value)[:12] if value else "absent"
+    def cells(row: dict[str, object]) -> list[str]:
+        hashes = [str(row[side])[:12] if row[side] else "absent" for side in ("from", "to")]
+        return [str(row["path"]), *hashes, str(row["mode"] or ""), str(row["patch"]), str(row["why"])]
 
-    show_table(
-        ["file", "from", "to", "mode", "patch", "why"],
-        [
-            [
-                str(row["path"]),
-                short(row["from"]),
-                short(row["to"]),
-                str(row["mode"] or ""),
-                str(row["patch"]),
-                str(row["why"]),
-            ]
-            for row in operations
-        ],
-    )
+    show_table(["file", "from", "to", "mode", "patch", "why"], [cells(row) for row in operations])
 
 
 def _show_report(report: VerifyReport) -> None:

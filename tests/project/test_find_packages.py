@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import NpmProject, PnpmProject
+from trees import write_package
+from wasmfix.errors import WasmfixError
+from wasmfix.project import find_installation, find_project
+from wasmfix.project.find import Installation
+
+ZERO = "@rocicorp/zero-sqlite3"
+
+
+def installation(folder: Path, *targets: str) -> Installation:
+    return find_installation(find_project(folder), targets)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path.resolve() / "project"
+    folder.mkdir()
+    (folder / "package.json").write_text("{}")
+    return folder
+
+
+def test_npm_installs_one_copy_with_its_facts(npm_project: NpmProject) -> None:
+    folder = npm_project(ZERO, "1.1.4")
+    (package,) = installation(folder).packages
+    assert (package.name, package.version) == (ZERO, "1.1.4")
+    assert package.folder == folder / "node_modules" / ZERO
+    assert package.logical == (package.folder,)
+    assert (package.amalgamation.version, package.amalgamation.problem) == ("3.54.0", None)
+    assert any("abi127" in name for name in package.native)
+
+
+def test_pnpm_reaches_one_copy_by_several_paths(pnpm_project: PnpmProject) -> None:
+    folder = pnpm_project({ZERO: "1.1.4"})
+    (package,) = installation(folder).packages
+    assert package.folder == folder / f"node_modules/.pnpm/@rocicorp+zero-sqlite3@1.1.4/node_modules/{ZERO}"
+    assert package.logical[0] == folder / "node_modules" / ZERO
+    assert installation(folder).project.manager == "pnpm"
+
+
+def test_install_scripts_that_were_skipped_leave_no_native_binary(npm_project: NpmProject) -> None:
+    (package,) = installation(npm_project("better-sqlite3", "12.11.1")).packages
+    assert package.native == ()
+    assert package.amalgamation.version == "3.53.2"
+
+
+def test_nested_duplicates_aliases_and_members_are_all_found(project: Path) -> None:
+    (project / "package.json").write_text('{"workspaces": ["apps/*"]}')
+    app = project / "apps" / "web"
+    app.mkdir(parents=True)
+    (app / "package.json").write_text("{}")
+    expected = [
+        write_package(app / "node_modules" / ZERO, ZERO, "1.0.3"),
+        write_package(project / "node_modules" / ZERO, ZERO, "1.1.4"),
+        write_package(project / "node_modules" / "a" / "node_modules" / "better-sqlite3", "better-sqlite3", "12.0.0"),
+        write_package(project / "node_modules" / "my-alias", ZERO, "1.0.8", {"deps/sqlite3/sqlite3.c": ""}),
+        write_package(project / "node_modules" / "@s" / "b" / "node_modules" / ZERO, ZERO, "1.0.15"),
+    ]
+    write_package(project / "node_modules" / "other", "other", "1.0.0", {"deps/sqlite3/sqlite3.c": ""})
+    found = installation(project)
+    assert sorted(package.folder for package in found.packages) == sorted(expected)
+    assert found.unpatchable == ()
+    assert [each.name for each in installation(project, "better-sqlite3").packages] == ["better-sqlite3"]
+
+
+def test_links_to_members_that_lead_in_circles_end(project: Path) -> None:
+    (project / "package.json").write_text('{"workspaces": ["a"]}')
+    member = write_package(project / "a", "a", "1.0.0")
+    (member / "node_modules").mkdir()
+    (member / "node_modules" / "a").symlink_to("../../a")
+    (project / "node_modules").mkdir()
+    (project / "node_modules" / "a").symlink_to("../a")
+    (project / "node_modules" / "dangling").symlink_to("../nowhere")
+    write_package(member / "node_modules" / ZERO, ZERO, "1.1.4")
+    (package,) = installation(project).packages
+    assert package.folder == member / "node_modules" / ZERO
+
+
+def test_a_linked_copy_outside_the_project_is_named_and_not_patched(project: Path, tmp_path: Path) -> None:
+    outside = write_package(tmp_path.resolve() / "elsewhere", ZERO, "1.1.4")
+    (project / "node_modules" / "@rocicorp").mkdir(parents=True)
+    (project / "node_modules" / ZERO).symlink_to(outside)
+    found = installation(project)
+    assert found.packages == ()
+    (item,) = found.unpatchable
+    assert (item.where, item.blocks) == (str(outside), False)
+    assert "outside the project" in item.reason
+
+
+def test_bedrock_sqlite_is_named_as_not_yet_handled(project: Path) -> None:
+    write_package(project / "node_modules" / "bedrock-sqlite", "bedrock-sqlite", "0.16.4")
+    (item,) = installation(project).unpatchable
+    assert "not yet handled" in item.reason
+
+
+def test_a_package_in_a_plug_n_play_zip_says_yarn_unplug(project: Path) -> None:
+    location = f"./.yarn/cache/@rocicorp-zero-sqlite3-npm-1.1.4-abc.zip/node_modules/{ZERO}/"
+    (project / ".pnp.cjs").write_text(f'const RAW_RUNTIME_STATE =\n\'{{"packageLocation": "{location}",\\\n}}\';')
+    (item,) = installation(project).unpatchable
+    assert item.remedy == f"run: yarn unplug {ZERO}"
+    assert item.blocks
+
+
+def test_an_unplugged_package_is_found(project: Path) -> None:
+    (project / ".pnp.cjs").write_text("")
+    where = project / ".yarn" / "unplugged" / "zero-sqlite3-npm-1.1.4-abc" / "node_modules" / ZERO
+    write_package(where, ZERO, "1.1.4")
+    assert [package.folder for package in installation(project).packages] == [where]
+
+
+def test_nothing_installed_says_what_to_run(project: Path) -> None:
+    (project / "pnpm-lock.yaml").touch()
+    with pytest.raises(WasmfixError, match="is installed here; run: pnpm install"):
+        installation(project)
+
+
+def test_an_unknown_target_is_refused(project: Path) -> None:
+    with pytest.raises(WasmfixError, match="unknown target 'sqlite3'; --target takes one of"):
+        installation(project, "sqlite3")
+
+
+def test_a_truncated_amalgamation_is_a_problem_of_the_package(npm_project: NpmProject) -> None:
+    folder = npm_project(ZERO, "1.0.15")
+    file = folder / "node_modules" / ZERO / "deps" / "sqlite3" / "sqlite3.c"
+    content = file.read_bytes()
+    for damaged, problem in [
+        (content[: len(content) // 2], "cut short"),
+        (b"", "not SQLite's source"),
+        (os.urandom(200_000), "not SQLite's source"),
+    ]:
+        file.unlink()
+        file.write_bytes(damaged)
+        (package,) = installation(folder).packages
+        assert package.amalgamation.problem is not None
+        assert problem in package.amalgamation.problem
+    file.unlink()
+    (package,) = installation(folder).packages
+    assert package.amalgamation.problem is not None
+    assert "no SQLite source" in package.amalgamation.problem
