@@ -172,6 +172,7 @@ def show_webassembly(stage: Stage, place: setting.Setting, native: Report) -> No
         f"every estimate, every row and their order are the same on both; no native code was loaded; "
         f"SQLite {wasm.sqlite}"
     )
+    stage.say("Times of fresh processes, WebAssembly's warm-up in V8 included; `make bench` has steady speeds.", "dim")
 
 
 def go_back(stage: Stage, place: setting.Setting, untouched: Fingerprint) -> None:
