@@ -34,6 +34,17 @@ void *wf_malloc(uint32_t bytes) { return sqlite3_malloc64(bytes ? bytes : 1); }
 WF_EXPORT(wf_free) void wf_free(void *p);
 void wf_free(void *p) { sqlite3_free(p); }
 
+#ifndef SQLITE_OMIT_LOAD_EXTENSION
+/*
+** SQLite has no load_extension() where it has no VFS of its own. The package's
+** native build has it, and answers this as long as nobody enables it for SQL.
+*/
+static void refuseExtension(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc, (void)argv;
+  sqlite3_result_error(ctx, "not authorized", -1);
+}
+#endif
+
 /*
 ** Opens as Database::JS_new does. The handle is there even after an error (then
 ** for wf_error_*() and wf_close() only), except without memory.
@@ -49,7 +60,8 @@ sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int ma
   sqlite3_limit(db, SQLITE_LIMIT_LENGTH, maxLength);
   if (maxSql > 0) sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, maxSql);
 #ifndef SQLITE_OMIT_LOAD_EXTENSION
-  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, (int *)0);
+  sqlite3_create_function(db, "load_extension", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, 0, refuseExtension, 0, 0);
+  sqlite3_create_function(db, "load_extension", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, 0, refuseExtension, 0, 0);
 #endif
   return db;
 }
@@ -243,14 +255,3 @@ int wf_backup_finish(sqlite3_backup *backup) { return sqlite3_backup_finish(back
 
 WF_EXPORT(wf_filename) const char *wf_filename(sqlite3 *db);
 const char *wf_filename(sqlite3 *db) { return sqlite3_db_filename(db, "main"); }
-
-#ifndef SQLITE_OMIT_LOAD_EXTENSION
-/* Always fails: see xDlOpen in vfs.c. Returns the code; *message is to be freed. */
-WF_EXPORT(wf_load_extension) int wf_load_extension(sqlite3 *db, const char *file, const char *entry, wf_buf *buf);
-int wf_load_extension(sqlite3 *db, const char *file, const char *entry, wf_buf *buf) {
-  char *message = 0;
-  int rc = sqlite3_load_extension(db, file, entry, &message);
-  buf->changes = (int32_t)(uintptr_t)message;
-  return rc;
-}
-#endif

@@ -149,24 +149,6 @@ static int vfsFullPathname(sqlite3_vfs *vfs, const char *name, int bytes, char *
   return wf_vfs_full_path(name, bytes, out);
 }
 
-/* WebAssembly has no dlopen: an extension would have to be built for it and linked by the host. */
-static void *vfsDlOpen(sqlite3_vfs *vfs, const char *name) {
-  (void)vfs, (void)name;
-  return 0;
-}
-
-static void vfsDlError(sqlite3_vfs *vfs, int bytes, char *out) {
-  (void)vfs;
-  sqlite3_snprintf(bytes, out, "native extensions cannot be loaded into SQLite on WebAssembly (wasmfix)");
-}
-
-static void (*vfsDlSym(sqlite3_vfs *vfs, void *library, const char *symbol))(void) {
-  (void)vfs, (void)library, (void)symbol;
-  return 0;
-}
-
-static void vfsDlClose(sqlite3_vfs *vfs, void *library) { (void)vfs, (void)library; }
-
 static int vfsRandomness(sqlite3_vfs *vfs, int bytes, char *out) {
   (void)vfs;
   return wf_randomness(bytes, out);
@@ -224,10 +206,6 @@ static sqlite3_vfs vfs = {
   .xDelete = vfsDelete,
   .xAccess = vfsAccess,
   .xFullPathname = vfsFullPathname,
-  .xDlOpen = vfsDlOpen,
-  .xDlError = vfsDlError,
-  .xDlSym = vfsDlSym,
-  .xDlClose = vfsDlClose,
   .xRandomness = vfsRandomness,
   .xSleep = vfsSleep,
   .xCurrentTime = vfsCurrentTime,

@@ -61,8 +61,7 @@ class Binder {
     for (const value of args) {
       if (typeof value === 'object' && value !== null) {
         if (Array.isArray(value)) {
-          for (let i = 0, n = value.length; i < n; i++) this.add(value[i], this.nextAnonymous());
-          count += value.length;
+          count += this.addArray(value);
           continue;
         }
         if (!ArrayBuffer.isView(value)) {
@@ -97,14 +96,42 @@ class Binder {
     return this.anonymous;
   }
 
+  /** @param {unknown[]} values */
+  addArray(values) {
+    const n = values.length;
+    for (let i = 0; i < n; i++) {
+      const value = this.foreign(() => values[i]);
+      this.add(value, this.nextAnonymous());
+    }
+    return n;
+  }
+
   /** @param {object} object */
   addNamed(object) {
     const pairs = this.statement.namedParameters();
     for (const { name, index } of pairs) {
-      if (!Object.prototype.hasOwnProperty.call(object, name)) throw new RangeError(`Missing named parameter "${name}"`);
-      this.add(/** @type {Record<string, unknown>} */ (object)[name], index);
+      const value = this.foreign(() => {
+        if (!Object.prototype.hasOwnProperty.call(object, name)) throw new RangeError(`Missing named parameter "${name}"`);
+        return /** @type {Record<string, unknown>} */ (object)[name];
+      });
+      this.add(value, index);
     }
     return pairs.length;
+  }
+
+  /**
+   * Reads a value of the user's. A getter may use the database, this statement
+   * even: so the buffer is not for it.
+   * @template T
+   * @param {() => T} read
+   */
+  foreign(read) {
+    this.engine.level++;
+    try {
+      return read();
+    } finally {
+      this.engine.level--;
+    }
   }
 
   /**

@@ -119,6 +119,7 @@ function encodeBytes(engine, at, tag, address, bytes) {
 function contained(engine, body, threw = -1) {
   if (engine.hasPending) return threw;
   engine.depth++;
+  engine.level++;
   try {
     return body();
   } catch (error) {
@@ -127,6 +128,7 @@ function contained(engine, body, threw = -1) {
     return threw;
   } finally {
     engine.depth--;
+    engine.level--;
   }
 }
 

@@ -255,19 +255,13 @@ class Database {
     }
   }
 
-  /** @param {...unknown} args file, entry point */
+  /** Always refused: WebAssembly has no dlopen. @param {...unknown} args file, entry point */
   loadExtension(...args) {
     const state = Database.#of(this);
-    const { engine } = state;
     checks.requireArguments(args, 'string');
     if (args.length > 1) checks.requireArguments(args, 'string', 'string');
     requireIdle(state);
-    const buf = engine.buffer();
-    const code = engine.withText(/** @type {string} */ (args[0]), (at) => engine.call('wf_load_extension', state.pointer, at, 0, buf));
-    const message = engine.i32[(buf >> 2) + 11];
-    const text = message === 0 ? 'native extensions cannot be loaded' : engine.cString(message);
-    engine.call('wf_free', message);
-    if (code !== 0) throw sqliteError(text, code);
+    throw sqliteError(`cannot load ${args[0]}: SQLite on WebAssembly (wasmfix) cannot load native extensions`, 'SQLITE_ERROR');
   }
 
   close() {
@@ -319,7 +313,6 @@ function createFunction(state, entry, argc, safe, flags, kind) {
 }
 
 // What the package's version does not have, its addon does not have either.
-if (!hasExport('wf_load_extension')) Reflect.deleteProperty(Database.prototype, 'loadExtension');
 if (!hasExport('wf_scan_status')) {
   for (const name of ['scanStatusV2', 'scanStatusReset', 'explainQueryPlan']) Reflect.deleteProperty(Statement.prototype, name);
 }

@@ -63,8 +63,10 @@ class Engine {
     /** @type {Buffer} */ this.bytes = Buffer.alloc(0);
     this.refresh();
 
-    /** Nested calls of the user's code from C; each depth has a buffer of its own. */
+    /** Nested calls of the user's code from C. */
     this.depth = 0;
+    /** Nested uses of the buffer: those calls, and the user's code that runs while a buffer is being filled. */
+    this.level = 0;
     /** @type {number[]} addresses of wf_buf */
     this.buffers = [];
     /** Whether the user's code threw in the call that is running, and what. */
@@ -133,16 +135,16 @@ class Engine {
     };
   }
 
-  /** The buffer of this depth of calls. */
+  /** The buffer of this level. */
   buffer() {
-    const at = this.buffers[this.depth];
+    const at = this.buffers[this.level];
     return at !== undefined ? at : this.newBuffer();
   }
 
   newBuffer() {
     const at = this.call('wf_buf_new', CELL_BYTES, HEAP_BYTES, PARAM_BYTES);
     if (at === 0) throw sqliteError('out of memory', 'SQLITE_NOMEM');
-    this.buffers[this.depth] = at;
+    this.buffers[this.level] = at;
     return at;
   }
 

@@ -35,8 +35,8 @@ const EXTENDED = {
   WARNING: ['AUTOINDEX'],
 };
 
-/** Codes that native's table does not have. */
-const UNKNOWN_TO_NATIVE = new Set(['ERROR_MISSING_COLLSEQ', 'ERROR_RETRY', 'ERROR_SNAPSHOT', 'BUSY_TIMEOUT']);
+/** What native's table does not have. */
+const UNKNOWN_TO_NATIVE = new Set(['BUSY_TIMEOUT']);
 
 /** @type {Map<number, string>} */
 const names = new Map([[100, 'SQLITE_ROW'], [101, 'SQLITE_DONE'], [256, 'SQLITE_OK_LOAD_PERMANENTLY'], [512, 'SQLITE_OK_SYMLINK']]);

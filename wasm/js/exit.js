@@ -10,6 +10,8 @@
 /** @type {Set<import('./engine').Engine>} */
 const engines = new Set();
 let watching = false;
+/** Whether a listener was added behind ours. */
+let overtaken = false;
 
 function closeAll() {
   for (const engine of engines) {
@@ -26,8 +28,7 @@ function closeAll() {
 }
 
 function onExit() {
-  const listeners = process.listeners('exit');
-  if (listeners[listeners.length - 1] === onExit) return closeAll();
+  if (!overtaken) return closeAll();
   const target = /** @type {{ reallyExit?: (code: number) => void }} */ (/** @type {unknown} */ (process));
   const { reallyExit } = target;
   if (typeof reallyExit !== 'function') return closeAll();
@@ -38,6 +39,7 @@ function onExit() {
 }
 
 function moveBehind() {
+  overtaken = false;
   process.removeListener('exit', onExit);
   process.on('exit', onExit);
 }
@@ -49,7 +51,10 @@ function watch(engine) {
   watching = true;
   process.on('exit', onExit);
   process.on('newListener', (event, listener) => {
-    if (event === 'exit' && listener !== onExit) queueMicrotask(moveBehind);
+    // Once the event is being emitted, a new listener is not called any more.
+    if (event !== 'exit' || listener === onExit || /** @type {any} */ (process)._exiting) return;
+    overtaken = true;
+    queueMicrotask(moveBehind);
   });
 }
 

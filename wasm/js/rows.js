@@ -131,11 +131,12 @@ function expandLoop(names, tables) {
   const tags = tagBytes(columns);
   return (engine, row, count, out) => {
     for (let r = 0; r < count; r++, row += tags + columns * 8) {
-      /** @type {Record<string, object>} */
+      /** @type {Record<string, Record<string, unknown>>} */
       const object = {};
       for (let i = 0; i < columns; i++) {
-        if (!Object.hasOwn(object, tables[i])) setOwn(object, tables[i], {});
-        setOwn(object[tables[i]], names[i], cell(engine, engine.u8[row + i], row + tags + i * 8));
+        // Plain assignments, here alone, as in Data::GetExpandedRowJS.
+        if (!Object.hasOwn(object, tables[i])) object[tables[i]] = {};
+        object[tables[i]][names[i]] = cell(engine, engine.u8[row + i], row + tags + i * 8);
       }
       out.push(object);
     }

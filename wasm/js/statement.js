@@ -183,14 +183,14 @@ class StatementState {
       const code = engine.call('wf_bind', stmt, engine.buffer(), count);
       if (code !== 0) throw bindError(code);
     }
-    engine.depth++;
+    engine.level++;
     try {
       db.log(stmt);
     } catch (error) {
       if (!this.bound) this.clearAfterLog(stmt);
       throw error;
     } finally {
-      engine.depth--;
+      engine.level--;
     }
     return 0;
   }
@@ -294,14 +294,14 @@ class StatementState {
   /** @param {number} stmt @param {number} version */
   makeReader(stmt, version) {
     // Describing writes to the buffer that the rows are in; so it is another one.
-    this.engine.depth++;
+    this.engine.level++;
     try {
       const columns = this.mode === MODE.pluck ? [] : this.describe(stmt);
       const names = columns.map((column) => /** @type {string} */ (column[0]));
       this.reader = makeReader(names, columns.map((column) => column[2] ?? '$'), this.mode);
       this.readerFor = version;
     } finally {
-      this.engine.depth--;
+      this.engine.level--;
     }
   }
 

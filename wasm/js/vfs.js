@@ -173,7 +173,7 @@ class Vfs {
       if (flags & OPEN.mainDb) file.node = this.nodes.attach(file);
     } catch (error) {
       const known = /** @type {{ sqlite?: number }} */ (error).sqlite;
-      return -this.failed(error, known ?? (isFolder(name) ? codes.CANTOPEN_ISDIR : codes.CANTOPEN));
+      return -this.failed(error, known ?? codes.CANTOPEN);
     }
     let id = this.files.indexOf(null, 1);
     if (id < 0) id = this.files.length;

@@ -1,0 +1,78 @@
+'use strict';
+/**
+ * The workloads, for one driver in one process: `node workloads.cjs PACKAGE_FOLDER`
+ * prints one JSON line a measurement. run.py starts it for each driver in turn.
+ *
+ * Data: `items` has 200,000 rows of five columns (integer, text of 20 characters,
+ * real, integer, short text), in memory. Times are milliseconds, the median of
+ * ROUNDS after WARMUP rounds.
+ */
+const { performance } = require('perf_hooks');
+
+const ROWS = 200_000;
+const GETS = 50_000;
+const RANGES = 4_000;
+const INSERTS = 50_000;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const WARMUP = 2;
+
+const Database = require(process.argv[2]);
+
+/** @param {string} name @param {() => unknown} body @param {() => void} [before] */
+function measure(name, body, before) {
+  const times = [];
+  for (let round = 0; round < WARMUP + ROUNDS; round++) {
+    before?.();
+    const start = performance.now();
+    body();
+    if (round >= WARMUP) times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ workload: name, ms: times[times.length >> 1], min: times[0] }));
+}
+
+function fill(db) {
+  db.exec('CREATE TABLE items (id INTEGER PRIMARY KEY, title TEXT, score REAL, owner INTEGER, state TEXT)');
+  const insert = db.prepare('INSERT INTO items VALUES (?, ?, ?, ?, ?)');
+  db.transaction(() => {
+    for (let i = 0; i < ROWS; i++) insert.run(i, `title of item ${String(i).padStart(6, '0')}`, i / 7, i % 1000, i % 3 ? 'open' : 'closed');
+  })();
+}
+
+const db = new Database(':memory:');
+fill(db);
+
+const everything = db.prepare('SELECT * FROM items');
+const byKey = db.prepare('SELECT * FROM items WHERE id = ?');
+const range = db.prepare('SELECT * FROM items WHERE id > ? LIMIT 50');
+const scan = db.prepare("SELECT count(*), sum(score), max(owner) FROM items WHERE title LIKE '%99%' AND owner > 10");
+const big = db.prepare('SELECT * FROM items').safeIntegers();
+
+measure('all, 200k x 5', () => everything.all());
+measure('all, 200k x 5, safeIntegers', () => big.all());
+measure('iterate, 200k x 5', () => {
+  let sum = 0;
+  for (const row of everything.iterate()) sum += row.owner;
+  return sum;
+});
+measure('get by key x 50k', () => {
+  let sum = 0;
+  for (let i = 0; i < GETS; i++) sum += byKey.get((i * 7919) % ROWS).owner;
+  return sum;
+});
+measure('limit 50 range x 4k', () => {
+  for (let i = 0; i < RANGES; i++) range.all((i * 7919) % ROWS);
+});
+measure('scan, LIKE and aggregates', () => scan.get());
+
+let target;
+measure('insert 50k, one transaction', () => {
+  const insert = target.prepare('INSERT INTO copy VALUES (?, ?, ?, ?, ?)');
+  target.transaction(() => {
+    for (let i = 0; i < INSERTS; i++) insert.run(i, `title of item ${i}`, i / 7, i % 1000, 'open');
+  })();
+}, () => {
+  target?.close();
+  target = new Database(':memory:');
+  target.exec('CREATE TABLE copy (id INTEGER PRIMARY KEY, title TEXT, score REAL, owner INTEGER, state TEXT)');
+});
