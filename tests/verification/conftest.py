@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_in_package import put_engine
+from verification.engine_in_package import put_engine
 
 ZERO = "@rocicorp/zero-sqlite3"
 

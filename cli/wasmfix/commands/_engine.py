@@ -9,13 +9,18 @@ from pathlib import Path
 
 import click
 
-from wasmfix.engine import BuiltEngine, build_engine
+from wasmfix.engine import BuiltEngine, CompilerError, build_engine
 
 
 def build_shown(package_dir: Path, *, toolchain: str, title: str) -> BuiltEngine:
-    """`build_engine` with a progress display on stderr."""
-    with _display(title) as tell:
-        return build_engine(package_dir, toolchain=toolchain, progress=tell)
+    """`build_engine` with a progress display on stderr, and the compiler's words there when it fails."""
+    try:
+        with _display(title) as tell:
+            return build_engine(package_dir, toolchain=toolchain, progress=tell)
+    except CompilerError as error:
+        # Here, because the error itself is one line.
+        click.echo(error.detail, err=True)
+        raise
 
 
 @contextmanager

@@ -152,6 +152,8 @@ def _build(
     tell("linking")
     runner.run(tools.link_command(objects, wasm), "linking the engine", source.package_dir)
     check_engine(wasm, wasm.read_bytes())
+    # The linker takes it for a program of this machine, and makes it executable.
+    wasm.chmod(0o644)
     info: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "package": source.package,
@@ -172,8 +174,6 @@ def _compile(
     units: Sequence[_Unit], tools: Toolchain, cache: EngineCache, runner: Runner, work: Path, tell: Progress
 ) -> list[Path]:
     missing = [unit for unit in units if not cache.object(unit.key).is_file()]
-    for unit in units:
-        caching.touch(cache.object(unit.key))
     if missing:
         tell("compiling " + ", ".join(unit.title for unit in missing))
 
@@ -232,7 +232,7 @@ class Runner:
         raise CompilerError(
             f"{doing} failed (exit code {process.returncode})",
             where=where,
-            remedy="the compiler's words follow",
+            remedy="the compiler's words above say why",
             detail="\n".join([*lines[:_WORDS], *more]),
         )
 

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from wasmfix.errors import WasmfixError, os_reason
 
 WASM = "engine.wasm"
 INFO = "engine.json"
+
+_ABANDONED = 24 * 3600
+"""Seconds after which a build's folder is nobody's; a build takes minutes at most."""
 
 
 def content_key(*parts: object) -> str:
@@ -86,21 +89,20 @@ class EngineCache:
 
     @contextmanager
     def workspace(self, key: str) -> Iterator[Path]:
-        """A folder for one build, gone afterwards; under the key's lock.
-
-        What killed builds of this key left behind goes as well: while we hold the lock nobody else works on it.
-        """
+        """A folder for one build, gone afterwards; under the key's lock."""
         parent = self.root / "tmp"
         with self._explained():
             parent.mkdir(parents=True, exist_ok=True)
-            for old in parent.glob(f"{key}-*"):
-                shutil.rmtree(old, ignore_errors=True)
             folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=parent))
         try:
             with self._explained():
                 yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            # What killed builds left behind goes as well. Of this key at once: while we hold the lock nobody else
+            # works on it. At the end, because a compiler outlives the death of its wasmfix by some seconds.
+            for old in parent.iterdir():
+                if old.name.startswith(f"{key}-") or _is_old(old):
+                    shutil.rmtree(old, ignore_errors=True)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -116,7 +118,8 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def touch(path: Path) -> None:
-    """Mark an object as used, so that cleaning by age spares it."""
-    with suppress(OSError):
-        os.utime(path)
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED
+    except OSError:
+        return False
