@@ -19,7 +19,7 @@ function read(Database, file) {
 }
 
 /** @param {string} dir */
-const listing = (dir) => fs.readdirSync(dir).filter((name) => !/lock|-shm/.test(name)).sort();
+const listing = (dir) => fs.readdirSync(dir).filter((name) => !/-(shm|wasmfix)$/.test(name)).sort();
 
 module.exports = {
   async 'a backup is a whole copy'(Database, dir, log) {

@@ -13,7 +13,7 @@ function pair(Database, file, mode) {
 }
 
 /** @param {string} dir */
-const listing = (dir) => fs.readdirSync(dir).filter((name) => !/lock|-shm/.test(name)).sort();
+const listing = (dir) => fs.readdirSync(dir).filter((name) => !/-(shm|wasmfix)$/.test(name)).sort();
 
 module.exports = {
   'readers keep their snapshot'(Database, dir, log) {

@@ -6,7 +6,7 @@ const { join } = require('node:path');
 const facts = (db) => ({ name: db.name, open: db.open, memory: db.memory, readonly: db.readonly, inTransaction: db.inTransaction });
 
 /** Names beside a database that both drivers must agree on: a driver's own lock files are its own affair. @param {string} dir */
-const listing = (dir) => fs.readdirSync(dir).filter((name) => !/(-shm|lock)/.test(name)).sort();
+const listing = (dir) => fs.readdirSync(dir).filter((name) => !/-(shm|wasmfix)$/.test(name)).sort();
 
 module.exports = {
   'a file is created on first use and reported'(Database, dir, log) {
@@ -143,7 +143,7 @@ module.exports = {
       db.exec('INSERT INTO t VALUES (1)');
       see(db.prepare('SELECT * FROM t').all());
       db.close();
-      see(require('fs').readdirSync(dir).filter((name) => !/(-shm|lock)/.test(name)));
+      see(require('fs').readdirSync(dir).filter((name) => !/-(shm|wasmfix)$/.test(name)));
     });
   },
   'URI filenames'(Database, dir, log) {
@@ -178,7 +178,7 @@ module.exports = {
         } catch (error) {
           see(error);
         }
-        see(require('fs').readdirSync(dir).filter((file) => !/(-shm|lock)/.test(file)).sort());
+        see(require('fs').readdirSync(dir).filter((file) => !/-(shm|wasmfix)$/.test(file)).sort());
       }, { env: { SQLITE_USE_URI: value } });
     }
   },

@@ -10,7 +10,7 @@ module.exports = {
   },
   'defaults of a fresh database'(Database, dir, log) {
     for (const [name, db] of Object.entries({ memory: new Database(':memory:'), file: new Database(join(dir, 'a.db')), temporary: new Database('') })) {
-      for (const pragma of ['analysis_limit', 'application_id', 'auto_vacuum', 'automatic_index', 'busy_timeout', 'cache_size', 'cache_spill', 'cell_size_check', 'checkpoint_fullfsync', 'data_version', 'defer_foreign_keys', 'encoding', 'foreign_keys', 'freelist_count', 'fullfsync', 'hard_heap_limit', 'ignore_check_constraints', 'journal_mode', 'journal_size_limit', 'legacy_alter_table', 'locking_mode', 'max_page_count', 'page_count', 'page_size', 'query_only', 'read_uncommitted', 'recursive_triggers', 'reverse_unordered_selects', 'schema_version', 'secure_delete', 'soft_heap_limit', 'synchronous', 'temp_store', 'threads', 'trusted_schema', 'user_version', 'wal_autocheckpoint', 'writable_schema', 'full_column_names', 'short_column_names', 'empty_result_callbacks', 'count_changes', 'case_sensitive_like']) {
+      for (const pragma of ['analysis_limit', 'application_id', 'auto_vacuum', 'automatic_index', 'busy_timeout', 'cache_size', 'cell_size_check', 'checkpoint_fullfsync', 'data_version', 'defer_foreign_keys', 'encoding', 'foreign_keys', 'freelist_count', 'fullfsync', 'hard_heap_limit', 'ignore_check_constraints', 'journal_mode', 'journal_size_limit', 'legacy_alter_table', 'locking_mode', 'max_page_count', 'page_count', 'page_size', 'query_only', 'read_uncommitted', 'recursive_triggers', 'reverse_unordered_selects', 'schema_version', 'secure_delete', 'soft_heap_limit', 'synchronous', 'temp_store', 'threads', 'trusted_schema', 'user_version', 'wal_autocheckpoint', 'writable_schema', 'full_column_names', 'short_column_names', 'empty_result_callbacks', 'count_changes', 'case_sensitive_like']) {
         log.call(`${name} ${pragma}`, () => db.pragma(pragma));
       }
       db.close();
@@ -61,7 +61,7 @@ module.exports = {
       log('mode', db.pragma(`journal_mode = ${mode}`, { simple: true }));
       db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1); BEGIN; INSERT INTO t VALUES (2); ROLLBACK; BEGIN; INSERT INTO t VALUES (3); COMMIT');
       log('rows', db.prepare('SELECT a FROM t').pluck().all());
-      log('files', require('node:fs').readdirSync(dir).filter((name) => name.startsWith(`${mode}.`) && !/shm|lock/.test(name)).sort());
+      log('files', require('node:fs').readdirSync(dir).filter((name) => name.startsWith(`${mode}.`) && !/-(shm|wasmfix)$/.test(name)).sort());
       db.close();
       log('after', require('node:fs').readdirSync(dir).filter((name) => name.startsWith(`${mode}.`)).sort());
       const again = new Database(file);

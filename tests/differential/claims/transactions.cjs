@@ -154,7 +154,7 @@ module.exports = {
     db.transaction(() => db.exec('INSERT INTO t VALUES (1); INSERT INTO b.u VALUES (2)'))();
     log('rows', db.prepare('SELECT * FROM t, b.u').raw().get());
     log('list', db.pragma('database_list'));
-    log('files', require('node:fs').readdirSync(dir).filter((name) => !/lock|-shm/.test(name)).sort());
+    log('files', require('node:fs').readdirSync(dir).filter((name) => !/-(shm|wasmfix)$/.test(name)).sort());
     db.exec('DETACH b');
     db.close();
     const other = new Database(join(dir, 'b.db'));

@@ -14,10 +14,12 @@ function worker(log, dir, body) {
     (async () => (${body})(require(workerData.packageDir), workerData.dir, see))();`;
   return new Promise((resolve) => {
     const seen = [];
+    // Errors and messages come by different ways: their order among each other is chance.
+    const errors = [];
     const thread = new Worker(source, { eval: true, workerData: { packageDir: log.packageDir, dir, tag: join(__dirname, '..', 'tag.cjs') } });
     thread.on('message', (value) => seen.push(value));
-    thread.on('error', (error) => seen.push(['error', error.message]));
-    thread.on('exit', (code) => resolve([code, seen]));
+    thread.on('error', (error) => errors.push(error.message));
+    thread.on('exit', (code) => resolve({ code, seen, errors }));
   });
 }
 
