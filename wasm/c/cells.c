@@ -311,7 +311,8 @@ int wf_step(sqlite3_stmt *stmt, wf_buf *buf, int count, int maxRows, int flags) 
 
 /*
 ** Binds, steps once and resets, as Statement::JS_run does. Returns the code of
-** sqlite3_reset(); buf->changes and buf->rowid have the results.
+** sqlite3_reset(); buf->changes and buf->rowid (as a number in
+** buf->number) have the results.
 */
 WF_EXPORT(wf_run) int wf_run(sqlite3_stmt *stmt, wf_buf *buf, int count, int flags);
 int wf_run(sqlite3_stmt *stmt, wf_buf *buf, int count, int flags) {
@@ -328,6 +329,7 @@ int wf_run(sqlite3_stmt *stmt, wf_buf *buf, int count, int flags) {
   wf_entered--;
   buf->changes = sqlite3_total_changes(db) == before ? 0 : sqlite3_changes(db);
   buf->rowid = sqlite3_last_insert_rowid(db);
+  buf->number = (double)buf->rowid;
   return rc;
 }
 

@@ -58,10 +58,15 @@ class Backup {
     forgotten.register(this, this.#state);
   }
 
+  /** @param {unknown} object */
+  static #of(object) {
+    if (typeof object !== 'object' || object === null || !(#state in object)) throw new TypeError('Illegal invocation');
+    return object.#state;
+  }
+
   /** @param {...unknown} args pages, -1 for all */
   transfer(...args) {
-    if (!(#state in this)) throw new TypeError('Illegal invocation');
-    const s = this.#state;
+    const s = Backup.#of(this);
     const { engine } = s;
     checks.requireArguments(args, 'int32');
     checks.requireOpen(s.db);
@@ -75,8 +80,7 @@ class Backup {
   }
 
   close() {
-    if (!(#state in this)) throw new TypeError('Illegal invocation');
-    this.#state.close();
+    Backup.#of(this).close();
     return this;
   }
 }

@@ -50,6 +50,10 @@ function watch(engine) {
   if (watching) return;
   watching = true;
   process.on('exit', onExit);
+  // An exception that nobody catches ends the process before the microtask below runs.
+  process.on('uncaughtExceptionMonitor', () => {
+    if (overtaken) moveBehind();
+  });
   process.on('newListener', (event, listener) => {
     // Once the event is being emitted, a new listener is not called any more.
     if (event !== 'exit' || listener === onExit || /** @type {any} */ (process)._exiting) return;

@@ -10,7 +10,7 @@
  * on the same connection. It is set and cleared on every path, errors included.
  */
 const { BUF } = require('./engine');
-const { MODE, makeReader } = require('./rows');
+const { TAG, MODE, makeReader } = require('./rows');
 const { Binder, bindError } = require('./bind');
 const { sqliteError } = require('./errors');
 const guards = require('./guards');
@@ -26,6 +26,10 @@ const FLAG = { safeIntegers: 1, pluck: 2, clear: 4, one: 8 };
 const PERSISTENT = 1;
 const MAX_ITERATORS = 0xffff;
 const NO_LIMIT = 0x7fffffff;
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+/** Longer texts are not written by a loop over their characters. */
+const PLAIN_TEXT = 32;
 
 /** @typedef {import('./database').DatabaseState} DatabaseState */
 /** @typedef {import('./handles').Handle} Handle */
@@ -65,6 +69,8 @@ class StatementState {
     this.namesKnown = false;
     /** @type {Statement | null} */
     this.statement = null;
+    /** @type {unknown[]} where get() and next() receive their row; empty otherwise */
+    this.one = [];
   }
 
   prepare() {
@@ -144,8 +150,53 @@ class StatementState {
       if (args.length > 0) throw new TypeError('This statement already has bound parameters');
       return 0;
     }
-    if (args.length === 0 && this.parameterCount === 0) return 0;
+    if (args.length === this.parameterCount && this.parameterNames() === null && this.collectPlain(args)) return args.length;
     return new Binder(this).bindArguments(args);
+  }
+
+  /**
+   * The common case, without anything that could fail: a primitive for each `?`,
+   * texts short and ASCII. False: bind.js has to do it, from the start.
+   * @param {unknown[]} args
+   */
+  collectPlain(args) {
+    const { engine } = this;
+    const { i32, f64 } = engine;
+    const buf = engine.buffer() >> 2;
+    const cells = i32[buf + 4];
+    let room = cells + args.length * 16;
+    const end = cells + i32[buf + 5];
+    if (room > end) return false;
+    for (let i = 0, at = cells; i < args.length; i++, at += 16) {
+      const value = args[i];
+      let tag = TAG.null;
+      if (typeof value === 'number') {
+        f64[(at + 8) >> 3] = value;
+        tag = TAG.double;
+      } else if (typeof value === 'string') {
+        const { length } = value;
+        if (length > PLAIN_TEXT || room + length > end) return false;
+        const { u8 } = engine;
+        for (let k = 0; k < length; k++) {
+          const c = value.charCodeAt(k);
+          if (c > 127) return false;
+          u8[room + k] = c;
+        }
+        i32[(at >> 2) + 2] = room;
+        i32[(at >> 2) + 3] = length;
+        room += length;
+        tag = TAG.ascii;
+      } else if (typeof value === 'bigint') {
+        if (value > MAX_INT64 || value < MIN_INT64) return false;
+        engine.i64[(at + 8) >> 3] = value;
+        tag = TAG.int64;
+      } else if (value !== null && value !== undefined) {
+        return false;
+      }
+      i32[at >> 2] = tag;
+      i32[(at >> 2) + 1] = i + 1;
+    }
+    return true;
   }
 
   /**
@@ -401,8 +452,8 @@ class Statement {
       if (engine.i32.length === 0) engine.refresh();
       if (engine.hasPending) throw engine.takePending();
       if (code !== 0) throw s.failure(stmt, buf, code);
-      const rowid = engine.i64[(buf + BUF.rowid) >> 3];
-      return { changes: engine.i32[(buf + BUF.changes) >> 2], lastInsertRowid: s.safeIntegers ? rowid : Number(rowid) };
+      const lastInsertRowid = s.safeIntegers ? engine.i64[(buf + BUF.rowid) >> 3] : engine.f64[(buf + BUF.number) >> 3];
+      return { changes: engine.i32[(buf + BUF.changes) >> 2], lastInsertRowid };
     } finally {
       db.busy = false;
     }
@@ -423,10 +474,10 @@ class Statement {
       if (db.logger !== null) count = s.log(stmt, count);
       const buf = engine.buffer();
       if (s.step(stmt, buf, count, 1, s.flags() | FLAG.one) === DONE) return undefined;
-      const out = /** @type {unknown[]} */ ([]);
-      s.read(stmt, buf, out);
+      const { one } = s;
+      s.read(stmt, buf, one);
       if (engine.i32[(buf + BUF.pinned) >> 2] !== 0) s.reset(stmt);
-      return out[0];
+      return one.pop();
     } finally {
       db.busy = false;
       if (s.pragma) engine.handles.release(s.handle);
@@ -577,8 +628,6 @@ let iterating = null;
 class StatementIterator {
   #statement;
   #state;
-  /** @type {unknown[]} the row just read */
-  #out = [];
   #alive = true;
   #logged;
   #flags;
@@ -596,8 +645,13 @@ class StatementIterator {
     db.iterators++;
   }
 
+  /** @param {unknown} object */
+  static #check(object) {
+    if (typeof object !== 'object' || object === null || !(#state in object)) throw new TypeError('Illegal invocation');
+  }
+
   next() {
-    if (!(#state in this)) throw new TypeError('Illegal invocation');
+    StatementIterator.#check(this);
     const s = this.#state;
     const { db, engine } = s;
     checks.requireNotBusy(db);
@@ -611,9 +665,9 @@ class StatementIterator {
       }
       const buf = engine.buffer();
       if (s.step(stmt, buf, 0, 1, this.#flags) === ROW) {
-        const out = this.#out;
-        s.read(stmt, buf, out);
-        return { value: out.pop(), done: false };
+        const { one } = s;
+        s.read(stmt, buf, one);
+        return { value: one.pop(), done: false };
       }
     } catch (error) {
       db.busy = false;
@@ -627,7 +681,7 @@ class StatementIterator {
   }
 
   return() {
-    if (!(#state in this)) throw new TypeError('Illegal invocation');
+    StatementIterator.#check(this);
     const s = this.#state;
     checks.requireNotBusy(s.db);
     if (this.#alive) this.#end(s.handle.stmt);

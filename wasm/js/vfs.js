@@ -299,8 +299,8 @@ class Vfs {
         result = 1;
       } else {
         // An empty file does not count, as in os_unix.c: an empty journal is none.
-        const stat = fs.statSync(name);
-        result = !stat.isFile() || stat.size > 0 ? 1 : 0;
+        const stat = fs.statSync(name, { throwIfNoEntry: false });
+        result = stat !== undefined && (!stat.isFile() || stat.size > 0) ? 1 : 0;
       }
     } catch {
       result = 0;
@@ -453,9 +453,9 @@ function resolveLinks(name, onLink) {
 /** @param {string} name @returns {string | null} */
 function readLink(name) {
   try {
-    if (!fs.lstatSync(name).isSymbolicLink()) return null;
+    if (!fs.lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink()) return null;
   } catch {
-    return null;
+    return null; // below something that is no folder, or may not be entered: opening it will tell
   }
   return fs.readlinkSync(name);
 }
