@@ -147,7 +147,7 @@ def _build(
     built = work / "entry"
     built.mkdir()
     wasm = built / caching.WASM
-    runner = Runner({**os.environ, **tools.environment(cache.root)}, work)
+    runner = Runner({**os.environ, **tools.environment(cache.root, work)}, work)
     objects = _compile(units, tools, cache, runner, work, tell)
     tell("linking")
     runner.run(tools.link_command(objects, wasm), "linking the engine", source.package_dir)

@@ -47,7 +47,7 @@ class Emcc:
     def link_key(self) -> tuple[str, ...]:
         return flags.EMCC_LINK
 
-    def environment(self, cache: Path) -> dict[str, str]:
+    def environment(self, cache: Path, work: Path) -> dict[str, str]:
         # Emscripten's own cache stays where its SDK keeps it: it holds the SDK's prebuilt libraries.
         return {}
 

@@ -47,7 +47,7 @@ def lint(source: EngineSource, sources: Sequence[Path]) -> list[CompilerError]:
     zig = Zig.find()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        runner = Runner({**os.environ, **zig.environment(paths.cache_folder())}, work)
+        runner = Runner({**os.environ, **zig.environment(paths.cache_folder(), work)}, work)
 
         def compile_one(job: tuple[str, list[str], Path]) -> CompilerError | None:
             label, defines, path = job

@@ -20,8 +20,8 @@ class Toolchain(Protocol):
         """Part of the cache key, so it must change with the toolchain's output."""
         ...
 
-    def environment(self, cache: Path) -> dict[str, str]:
-        """Variables to add to the compiler's environment; what it keeps goes into ``cache``."""
+    def environment(self, cache: Path, work: Path) -> dict[str, str]:
+        """Variables to add to the compiler's environment: what it keeps goes into ``cache``, the rest into ``work``."""
         ...
 
     def compile_command(self, source: Path, output: Path, flags: Sequence[str]) -> list[str]:

@@ -37,12 +37,13 @@ class Zig:
     def link_key(self) -> tuple[str, ...]:
         return flags.LINK
 
-    def environment(self, cache: Path) -> dict[str, str]:
+    def environment(self, cache: Path, work: Path) -> dict[str, str]:
         # Both, always: without HOME zig stops before it reads its arguments. The global one keeps wasi-libc and
-        # compiler-rt, which cost more than the amalgamation the first time.
+        # compiler-rt, which cost more than the amalgamation the first time; the local one would keep a second copy
+        # of every object that our own cache has.
         return {
             "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"),
-            "ZIG_LOCAL_CACHE_DIR": str(cache / "zig" / "local"),
+            "ZIG_LOCAL_CACHE_DIR": str(work / "zig"),
         }
 
     def compile_command(self, source: Path, output: Path, flags_: Sequence[str]) -> list[str]:
