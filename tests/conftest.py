@@ -38,6 +38,11 @@ def node() -> str:
     return nodejs.node()
 
 
+def own_environment(**variables: str) -> dict[str, str]:
+    """The environment for a Python that shall import this checkout's wasmfix."""
+    return {**os.environ, "PYTHONPATH": str(ROOT / "cli"), **variables}
+
+
 def installed(name: str, version: str) -> Path:
     """`build/npm/NAME@VERSION`, a project with that one dependency; installed on first use, never changed after."""
     return installed_project(f"{name.replace('/', '+')}@{version}", {name: version})

@@ -105,6 +105,7 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
         "patch",
         tuple(changes),
         made_folders=tuple(folder for folder in made if not (package.folder / folder).is_dir()),
+        removed_folders=_deepest_first(set(record.made_folders) - set(made)) if record else (),
         backward_times=None if record else folders,
     )
     return Plan(package, transaction, patches, reasons)
@@ -135,7 +136,7 @@ def restore_plan(package: InstalledPackage, record: Record, *, force: bool = Fal
     transaction = Transaction(
         "restore",
         tuple(changes),
-        removed_folders=tuple(sorted(removed, key=lambda name: -len(PurePosixPath(name).parts))),
+        removed_folders=_deepest_first(removed),
         forward_times=record.folder_times,
     )
     return Plan(package, transaction, record.patches, reasons)
@@ -185,10 +186,14 @@ def _record_change(folder: Path, content: bytes) -> list[Change]:
 
 def _folders(folder: Path, paths: list[str], record: Record | None) -> tuple[dict[str, int], tuple[str, ...]]:
     """The folders that are touched, with their times of before any patch, and those that have to be made."""
-    made = list(record.made_folders) if record else []
+    ours = record.made_folders if record else ()
+    made: list[str] = []
     times = dict(record.folder_times) if record else {}
     for parent in dict.fromkeys(parent for path in paths for parent in reversed(_parents(path))):
-        if parent in times or parent in made:
+        if parent in times:
+            continue
+        if parent in ours:
+            made.append(parent)
             continue
         try:
             times[parent] = (folder / parent).stat().st_mtime_ns
@@ -200,6 +205,10 @@ def _folders(folder: Path, paths: list[str], record: Record | None) -> tuple[dic
 def _parents(path: str) -> list[str]:
     """`a/b/c` → `a/b`, `a`, `.`"""
     return [parent.as_posix() for parent in PurePosixPath(path).parents]
+
+
+def _deepest_first(folders: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(folders, key=lambda name: (-len(PurePosixPath(name).parts), name)))
 
 
 def _files_in(folder: Path, name: str) -> list[str]:

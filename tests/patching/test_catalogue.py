@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wasmfix.errors import WasmfixError
+from wasmfix.patching.catalogue import load_catalogue, load_patch
+
+GOOD = """
+id = "p"
+title = "t"
+symptom = "s"
+order = 1
+[[target]]
+package = "x"
+versions = ">=1"
+[action]
+kind = "create"
+file = "lib/index.js"
+payload = "index.js"
+"""
+
+
+def write(folder: Path, content: str) -> Path:
+    patch = folder / "p"
+    patch.mkdir()
+    (patch / "patch.toml").write_text(content)
+    (patch / "index.js").write_text("// @VERSION@\n")
+    return patch
+
+
+def test_our_own_catalogue_is_valid_and_in_order() -> None:
+    assert [patch.id for patch in load_catalogue()] == ["missing-index", "stale-shim", "addon-loader"]
+
+
+def test_a_payload_carries_our_version(tmp_path: Path) -> None:
+    assert b"@VERSION@" not in load_patch(write(tmp_path, GOOD)).action.payload
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("order = 1", ""), "order is missing"),
+        (("order = 1", 'order = "1"'), "order must be a whole number"),
+        (("order = 1", "order = 1\nextra = 2"), "extra is not known"),
+        (('versions = ">=1"', 'versions = "about 1"'), "target 1: versions is not a specifier: 'about 1'"),
+        (('versions = ">=1"', ""), "target 1: versions is missing"),
+        (('kind = "create"', 'kind = "mend"'), "action.kind must be one of rewrite, create, replace, not 'mend'"),
+        (('kind = "create"', 'kind = "rewrite"'), "belongs to an action of the kind 'rewrite'"),
+        (('"index.js"', '"other.js"'), "action.payload names other.js, which cannot be read"),
+        (('id = "p"', 'id = "q"'), "the id 'q' is not the folder's name"),
+        (("[action]", "[[recognise]]\nstate = 'needed'\nname = 'n'\n[action]"), "recognise 1: needs a rule"),
+        (("id =", "id"), "is not valid TOML"),
+    ],
+)
+def test_a_wrong_patch_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    patch = write(tmp_path, GOOD.replace(*change))
+    with pytest.raises(WasmfixError) as caught:
+        load_patch(patch)
+    assert message in str(caught.value)
+    assert str(patch / "patch.toml") in str(caught.value)
+
+
+def test_no_catalogue_says_so(tmp_path: Path) -> None:
+    with pytest.raises(WasmfixError, match="has no patches; reinstall wasmfix"):
+        load_catalogue(tmp_path)
