@@ -8,9 +8,11 @@ import pytest
 import wasmtime
 
 from wasmfix.engine import build_engine
+from wasmfix.engine.build import declared_imports
 from wasmfix.engine.module import check_engine, read_module
 from wasmfix.errors import WasmfixError
 
+OFFERED = ("f", "g", "t")
 SMALL = """
 (module
   (import "env" "memory" (memory 2 100))
@@ -48,6 +50,7 @@ def test_the_engine_reads_as_wasmtime_reads_it(package: Path) -> None:
     assert [(item.module, item.name) for item in ours.imports] == [(item.module, item.name) for item in theirs.imports]
     assert list(ours.exports) == [item.name for item in theirs.exports]
     assert {item.module for item in ours.imports} == {"env"}
+    assert {item.name for item in ours.imports if item.kind == "func"} <= declared_imports()
     assert any(name.startswith("wf_") for name in ours.exports)
 
 
@@ -97,7 +100,7 @@ def _data_offsets(data: bytes) -> list[int]:
 @pytest.mark.parametrize("length", [0, 3, 8, 9, 20, 40])
 def test_a_module_that_is_cut_off_is_never_taken_for_an_engine(length: int, tmp_path: Path) -> None:
     with pytest.raises(WasmfixError, match=r"no usable module|does not import its memory|no _initialize"):
-        check_engine(tmp_path / "engine.wasm", assemble(SMALL)[:length])
+        check_engine(tmp_path / "engine.wasm", assemble(SMALL)[:length], OFFERED)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +109,11 @@ def test_a_module_that_is_cut_off_is_never_taken_for_an_engine(length: int, tmp_
         ('(module (import "wasi_snapshot_preview1" "fd_write" (func)))', r"wasi_snapshot_preview1\.fd_write"),
         ('(module (func (export "_initialize")))', "does not import its memory"),
         ('(module (import "env" "memory" (memory 1)))', "not a reactor"),
+        ('(module (import "env" "memory" (memory 1)) (func (export "_initialize")))', "exports nothing of ours"),
+        ('(module (import "env" "notify_growth" (func)))', r"env\.notify_growth"),
         (SMALL, "no engine has"),
     ],
 )
 def test_what_is_no_engine_is_refused(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(WasmfixError, match=words):
-        check_engine(tmp_path / "engine.wasm", assemble(text))
+        check_engine(tmp_path / "engine.wasm", assemble(text), OFFERED)

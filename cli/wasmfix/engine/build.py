@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -96,6 +97,12 @@ def own_sources() -> tuple[Path, ...]:
     return sources
 
 
+def declared_imports() -> frozenset[str]:
+    """What our C wants of its host, and so what every host offers: the names in wasm/c/imports.h."""
+    header = own_sources()[0].with_name("imports.h")
+    return frozenset(re.findall(r"^WF_IMPORT\((\w+)\)", header.read_text(encoding="utf-8"), re.MULTILINE))
+
+
 def own_defines(source: EngineSource) -> tuple[str, ...]:
     """The defines that our C sees: SQLite's, because they decide what sqlite3.h declares."""
     return (*source.defines, rules.UNICODE_CASE) if source.unicode_case else source.defines
@@ -151,7 +158,7 @@ def _build(
     objects = _compile(units, tools, cache, runner, work, tell)
     tell("linking")
     runner.run(tools.link_command(objects, wasm), "linking the engine", source.package_dir)
-    check_engine(wasm, wasm.read_bytes())
+    check_engine(wasm, wasm.read_bytes(), declared_imports())
     # The linker takes it for a program of this machine, and makes it executable.
     wasm.chmod(0o644)
     info: dict[str, object] = {

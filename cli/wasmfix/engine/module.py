@@ -6,6 +6,7 @@ engine after linking needs: type, import and export sections.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,13 +62,21 @@ def read_module(data: bytes) -> Module:
     return Module(tuple(imports), exports, len(data))
 
 
-def check_engine(wasm: Path, data: bytes) -> Module:
-    """Check that a linked module is an engine: raises WasmfixError, naming what is wrong with it."""
+def check_engine(wasm: Path, data: bytes, offered: Collection[str]) -> Module:
+    """Check that a linked module is an engine: raises WasmfixError, naming what is wrong with it.
+
+    ``offered`` are the functions that the hosts have, module ``env``. A C library that calls WASI, and a function
+    that is declared and never defined where the linker takes that for an import, show here.
+    """
     try:
         module = read_module(data)
     except ValueError as error:
         raise WasmfixError(f"the linker wrote no usable module ({error})", where=wasm) from error
-    foreign = sorted(f"{item.module}.{item.name}" for item in module.imports if item.module != "env")
+    foreign = sorted(
+        f"{item.module}.{item.name}"
+        for item in module.imports
+        if item.module != "env" or (item.name not in offered and item.kind != "memory")
+    )
     problem = None
     if foreign:
         problem = f"wants what its hosts do not offer: {', '.join(foreign[:5])}"
@@ -75,6 +84,8 @@ def check_engine(wasm: Path, data: bytes) -> Module:
         problem = "does not import its memory"
     elif module.exports.get("_initialize") != "func":
         problem = "exports no _initialize: it is not a reactor"
+    elif not any(name.startswith("wf_") for name in module.exports):
+        problem = "exports nothing of ours"
     elif not flags.MIN_SIZE <= module.size <= flags.MAX_SIZE:
         problem = f"has {module.size:,} bytes, which no engine has"
     if problem is not None:
