@@ -21,7 +21,7 @@ def differences(native: Any, engine: Any, where: str = "", *, near: bool = False
         for key in native:
             yield from differences(native[key], engine[key], f"{where}.{key}", near=near or key == "near")
     elif isinstance(native, list) and isinstance(engine, list) and len(native) == len(engine):
-        for at, (one, other) in enumerate(zip(native, engine)):
+        for at, (one, other) in enumerate(zip(native, engine, strict=True)):
             yield from differences(one, other, f"{where}[{at}]", near=near)
     elif type(native) is not type(engine) or native != engine:
         yield _line(where, native, engine)
@@ -30,7 +30,7 @@ def differences(native: Any, engine: Any, where: str = "", *, near: bool = False
 def observed(native: list[Any], engine: list[Any]) -> list[str]:
     """The differences between what one claim observed on each driver, observation by observation."""
     found = []
-    for at, ((label, one), (other_label, other)) in enumerate(zip(native, engine)):
+    for at, ((label, one), (other_label, other)) in enumerate(zip(native, engine, strict=False)):
         if label != other_label:
             return [*found, _line(f"{at}: label", label, other_label)]
         found += [f"{at} {label!r}{line}" for line in differences(one, other)]

@@ -68,11 +68,15 @@ def utf16(units: list[int]) -> Value:
 
 
 # UTF-16 code units, not characters: half a pair is a string in JavaScript.
-units = st.one_of(st.integers(0x20, 0x7E), st.sampled_from([0, 0xE9, 0x20AC, 0xD83D, 0xDE42, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF]), st.integers(0, 0xFFFF))
-texts = st.one_of(st.lists(units, max_size=12).map(utf16), st.from_regex(r"\A[-+]?[0-9]{0,20}(\.[0-9]{0,3})?(e[-+]?[0-9]{1,3})?\Z").map(lambda text: utf16([ord(c) for c in text])))
+SPECIAL_UNITS = [0, 0xE9, 0x20AC, 0xD83D, 0xDE42, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF]
+units = st.one_of(st.integers(0x20, 0x7E), st.sampled_from(SPECIAL_UNITS), st.integers(0, 0xFFFF))
+numerals = st.from_regex(r"\A[-+]?[0-9]{0,20}(\.[0-9]{0,3})?(e[-+]?[0-9]{1,3})?\Z")
+texts = st.one_of(st.lists(units, max_size=12), numerals.map(lambda text: [ord(sign) for sign in text])).map(utf16)
 numbers = st.floats().map(lambda number: {"n": repr(number).replace("inf", "Infinity").replace("nan", "NaN")})
 small = st.integers(-3, 12).map(lambda number: {"n": str(number)})
-edges = st.sampled_from([1 << 31, 1 << 32, 1 << 47, 1 << 53, 1 << 62, 1 << 63]).flatmap(lambda edge: st.integers(-2, 2).map(lambda off: edge + off))
-bigints = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), edges, edges.map(lambda number: -number)).map(lambda number: {"i": str(number)})
+powers = st.sampled_from([1 << 31, 1 << 32, 1 << 47, 1 << 53, 1 << 62, 1 << 63])
+edges = st.builds(lambda power, off, sign: sign * (power + off), powers, st.integers(-2, 2), st.sampled_from([1, -1]))
+integers = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), edges)
+bigints = integers.map(lambda number: {"i": str(number)})
 blobs = st.binary(max_size=20).map(lambda data: {"b": data.hex()})
 values: st.SearchStrategy[Value] = st.one_of(st.none(), small, numbers, bigints, texts, blobs)

@@ -117,7 +117,11 @@ NESTED = st.one_of(
 # Each sequence begins with something to work on, so that few calls only say that nothing is there.
 START = [
     ["open", 0, {}],
-    ["exec", 0, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(x, y); INSERT INTO t VALUES (1, 'one'), (2, 2.5), (3, NULL), (4, x'04')"],
+    [
+        "exec",
+        0,
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(x, y); INSERT INTO t VALUES (1, 'one'), (2, 2.5), (3, NULL), (4, x'04')",
+    ],
     ["define", 0, ["facts", 0], False],
     ["prepare", 0, "SELECT * FROM t"],
     ["prepare", 0, "INSERT INTO t(b) VALUES (?)"],
