@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,40 @@ def test_a_damaged_entry_is_built_again(package: Path, own_cache: Path, name: st
     assert victim.read_bytes() == whole
     assert entries(own_cache) == [first.key]
     assert leftovers(own_cache) == []
+
+
+def test_a_damaged_object_is_compiled_again(package: Path, own_cache: Path) -> None:
+    whole = build_engine(package).wasm.read_bytes()
+    shutil.rmtree(own_cache / "engine")
+    shared = own_cache / "objects"
+    objects = {path.name: path.read_bytes() for path in shared.iterdir()}
+    shared.unlink()
+    shared.mkdir()
+    for name, content in objects.items():
+        # All but the amalgamation's, which would take its minute.
+        small = name.endswith(".o") and len(content) < 500_000
+        (shared / name).write_bytes(content[:100] if small else content)
+    steps: list[str] = []
+    assert build_engine(package, progress=steps.append).wasm.read_bytes() == whole
+    assert [step.split()[0] for step in steps] == ["compiling", "linking"]
+    assert "SQLite" not in steps[0]
+
+
+def test_a_source_that_changes_while_it_compiles_leaves_no_object(
+    package: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unicode_case = package / "src" / "util" / "unicode_case.cpp"
+    unicode_case.write_text(unicode_case.read_text() + "// another key\n")
+    objects = set((own_cache / "objects").iterdir())
+
+    def edit(step: str) -> None:
+        if step.startswith("compiling"):
+            unicode_case.write_text(unicode_case.read_text() + "// edited\n")
+
+    with pytest.raises(WasmfixError, match=r"unicode_case\.cpp: changed while it was being compiled"):
+        build_engine(package, progress=edit)
+    assert set((own_cache / "objects").iterdir()) == objects
+    assert entries(own_cache) == []
 
 
 def test_two_runs_that_meet_build_once(package: Path, own_cache: Path) -> None:

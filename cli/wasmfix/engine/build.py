@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +55,10 @@ class _Unit:
 
     source: Path
     flags: tuple[str, ...]
-    key: str
     title: str
+    inputs: tuple[tuple[Path, str], ...]
+    """Every file that the compiler reads, with its SHA-256: the object is a function of these and the key's rest."""
+    key: str
 
 
 def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progress | None = None) -> BuiltEngine:
@@ -118,23 +120,26 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
     The amalgamation's key leaves our own C out, so that a change there compiles in a second, not in a minute.
     """
 
-    def unit(title: str, path: Path, unit_flags: Sequence[str], *inputs: object) -> _Unit:
+    def unit(title: str, path: Path, unit_flags: Sequence[str], *inputs: tuple[Path, str]) -> _Unit:
         keyed = [flag for flag in unit_flags if not flag.startswith("-I")]
-        key = content_key(flags.ENGINE_ABI, tools.name, tools.version, tools.compile_key, keyed, inputs)
-        return _Unit(path, tuple(unit_flags), key, title)
+        contents = [(file.name, sha256) for file, sha256 in inputs]
+        key = content_key(flags.ENGINE_ABI, tools.name, tools.version, tools.compile_key, keyed, contents)
+        return _Unit(path, tuple(unit_flags), title, inputs, key)
+
+    def hashed(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+        return [(path, caching.file_sha256(path)) for path in paths]
 
     amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *define_flags(source.defines))
-    title = f"SQLite {source.sqlite_version}"
-    units = [unit(title, source.amalgamation, amalgamation_flags, source.amalgamation_sha256)]
+    amalgamation = (source.amalgamation, source.amalgamation_sha256)
+    units = [unit(f"SQLite {source.sqlite_version}", source.amalgamation, amalgamation_flags, amalgamation)]
     own = own_sources()
-    headers = [caching.file_sha256(path) for path in sorted(own[0].parent.glob("*.h"))]
-    for path in own:
-        inputs = (path.name, caching.file_sha256(path), headers, source.header_sha256)
-        units.append(unit(path.name, path, own_flags(source), *inputs))
+    headers = [*hashed(sorted(own[0].parent.glob("*.h"))), (source.header, source.header_sha256)]
+    for path, sha256 in hashed(own):
+        units.append(unit(path.name, path, own_flags(source), (path, sha256), *headers))
     if source.unicode_case is not None:
         cxx_flags = (*flags.COMPILE, *flags.CXX, *define_flags(source.defines), f"-I{source.header.parent}")
-        hashes = [(path.name, caching.file_sha256(path)) for path in source.unicode_files]
-        units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, hashes, source.header_sha256))
+        inputs = [*hashed(source.unicode_files), (source.header, source.header_sha256)]
+        units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, *inputs))
     return units
 
 
@@ -180,25 +185,30 @@ def _build(
 def _compile(
     units: Sequence[_Unit], tools: Toolchain, cache: EngineCache, runner: Runner, work: Path, tell: Progress
 ) -> list[Path]:
-    missing = [unit for unit in units if not cache.object(unit.key).is_file()]
+    found = {unit.key: cache.find_object(unit.key) for unit in units}
+    missing = [unit for unit in units if found[unit.key] is None]
     if missing:
         tell("compiling " + ", ".join(unit.title for unit in missing))
 
     def compile_one(unit: _Unit) -> None:
         output = work / f"{unit.key}.o"
         runner.run(tools.compile_command(unit.source, output, unit.flags), f"compiling {unit.title}", unit.source)
-        cache.publish_object(unit.key, output)
+        for path, sha256 in unit.inputs:
+            # Otherwise the cache would have the object of one source under the key of another.
+            if caching.file_sha256(path) != sha256:
+                raise WasmfixError("changed while it was being compiled", where=path, remedy="run it again")
+        found[unit.key] = cache.publish_object(unit.key, output)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         try:
-            for done in [pool.submit(compile_one, unit) for unit in missing]:
+            for done in as_completed([pool.submit(compile_one, unit) for unit in missing]):
                 done.result()
         except BaseException:
             # The amalgamation must not go on for a minute after our own C failed, or after Ctrl-C.
             runner.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    return [cache.object(unit.key) for unit in units]
+    return [path for path in found.values() if path is not None]
 
 
 class _StoppedError(Exception):

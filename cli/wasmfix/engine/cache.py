@@ -1,7 +1,7 @@
 """The engine cache: finished engines and compiled objects, each under the hash of everything that went in.
 
     <cache>/engine/<key>/engine.wasm, engine.json
-    <cache>/objects/<key>.o
+    <cache>/objects/<key>.o, <key>.sha256
     <cache>/locks/<key>.lock
     <cache>/tmp/<key>-…/        work of a build; only ever renamed into place when whole
 
@@ -62,13 +62,22 @@ class EngineCache:
         built.rename(final)
         return final / WASM
 
-    def object(self, key: str) -> Path:
-        return self.root / "objects" / f"{key}.o"
+    def find_object(self, key: str) -> Path | None:
+        """A whole object file."""
+        path = self.root / "objects" / f"{key}.o"
+        try:
+            recorded = path.with_suffix(".sha256").read_text(encoding="ascii")
+            return path if recorded == file_sha256(path) else None
+        except (OSError, ValueError):
+            return None
 
     def publish_object(self, key: str, built: Path) -> Path:
-        final = self.object(key)
+        final = self.root / "objects" / f"{key}.o"
         final.parent.mkdir(parents=True, exist_ok=True)
+        record = built.with_suffix(".sha256")
+        record.write_text(file_sha256(built), encoding="ascii")
         built.replace(final)
+        record.replace(final.with_suffix(".sha256"))
         return final
 
     @contextmanager
