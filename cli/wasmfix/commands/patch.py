@@ -145,7 +145,11 @@ def _verified(package: InstalledPackage) -> VerifyReport:
     try:
         return verify_package(package.folder, quick=True)
     except WasmfixError as error:
-        raise WasmfixError(f"{package.label} is patched, but was not verified: {error}") from error
+        raise WasmfixError(
+            f"{package.label} is patched, but was not verified: {error.what}",
+            where=error.where,
+            remedy="mend that and run: wasmfix verify (or patch with --no-verify)",
+        ) from error
 
 
 def _document(run: _Run) -> dict[str, object]:
