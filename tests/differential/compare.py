@@ -29,7 +29,7 @@ def differences(native: Any, engine: Any, where: str = "", *, near: bool = False
 
 def observed(native: list[Any], engine: list[Any]) -> list[str]:
     """The differences between what one claim observed on each driver, observation by observation."""
-    found = []
+    found: list[str] = []
     for at, ((label, one), (other_label, other)) in enumerate(zip(native, engine, strict=False)):
         if label != other_label:
             return [*found, _line(f"{at}: label", label, other_label)]

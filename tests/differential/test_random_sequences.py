@@ -63,7 +63,7 @@ SCRIPTS = [
     "ANALYZE",
     "VACUUM",
     "SELECT nosuch",
-    "INSERT INTO u SELECT i, hex(zeroblob(400)) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) SELECT i FROM n)",
+    "INSERT INTO u SELECT value, hex(zeroblob(400)) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]')",
 ]
 PRAGMAS = [
     "user_version",
@@ -117,11 +117,8 @@ NESTED = st.one_of(
 # Each sequence begins with something to work on, so that few calls only say that nothing is there.
 START = [
     ["open", 0, {}],
-    [
-        "exec",
-        0,
-        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(x, y); INSERT INTO t VALUES (1, 'one'), (2, 2.5), (3, NULL), (4, x'04')",
-    ],
+    ["exec", 0, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(x, y)"],
+    ["exec", 0, "INSERT INTO t VALUES (1, 'one'), (2, 2.5), (3, NULL), (4, x'04')"],
     ["define", 0, ["facts", 0], False],
     ["prepare", 0, "SELECT * FROM t"],
     ["prepare", 0, "INSERT INTO t(b) VALUES (?)"],
@@ -141,7 +138,7 @@ def both(native: Driver, engine: Driver) -> Iterator[Both]:
     pair.engine.close()
 
 
-@settings(deadline=None, max_examples=400, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=800, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(calls=st.lists(NESTED, min_size=8, max_size=60))
 def test_sequences_of_calls_have_the_same_trace(both: Both, calls: list[object]) -> None:
     both.agree({"kind": "sequence", "calls": [*START, *calls]})

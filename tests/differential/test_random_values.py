@@ -29,7 +29,7 @@ def programs(draw: st.DrawFn) -> Program:
     return {"kind": "values", "columns": columns, "rows": draw(st.lists(row, min_size=1, max_size=6))}
 
 
-@settings(deadline=None, max_examples=400, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=800, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(program=programs())
 def test_values_come_back_as_from_native(both: Both, program: Program) -> None:
     both.agree(program)
