@@ -20,13 +20,17 @@ def package(npm_project: Callable[[str, str], Path]) -> Path:
 
 
 @pytest.fixture
-def own_cache(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An engine cache without engines, whose objects and zig libraries are those of build/cache."""
+def own_cache(package: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine cache without engines, whose objects and zig libraries are those of build/cache.
+
+    Objects are hard links: the cache replaces files, it never writes into one.
+    """
     build_engine(package)
     shared = Path(os.environ["WASMFIX_CACHE_DIR"])
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    for name in ("objects", "zig"):
-        (cache / name).symlink_to(shared / name)
+    cache = scratch / "cache"
+    (cache / "objects").mkdir(parents=True)
+    for path in (shared / "objects").iterdir():
+        os.link(path, cache / "objects" / path.name)
+    (cache / "zig").symlink_to(shared / "zig")
     monkeypatch.setenv("WASMFIX_CACHE_DIR", str(cache))
     return cache
