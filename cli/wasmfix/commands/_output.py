@@ -18,14 +18,14 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under headers; columns are aligned, and a terminal's width is respected."""
     if sys.stdout.isatty():
         # Imported late: a second `patch` has no table, and rich takes a while.
-        from rich import box
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for header in headers:
-            table.add_column(header, overflow="fold")
+            # What has to be broken is the last column.
+            table.add_column(header, overflow="fold", no_wrap=header != headers[-1])
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         Console(highlight=False).print(table)

@@ -188,10 +188,10 @@ def _show_operations(operations: Sequence[dict[str, object]]) -> None:
     from wasmfix.commands._output import show_table
 
     def cells(row: dict[str, object]) -> list[str]:
-        hashes = [str(row[side])[:12] if row[side] else "absent" for side in ("from", "to")]
-        return [str(row["path"]), *hashes, str(row["mode"] or ""), str(row["patch"]), str(row["why"])]
+        before, after = (str(row[side])[:10] if row[side] else "absent" for side in ("from", "to"))
+        return [str(row["path"]), f"{before} → {after}", str(row["mode"] or ""), f"{row['patch']}: {row['why']}"]
 
-    show_table(["file", "from", "to", "mode", "patch", "why"], [cells(row) for row in operations])
+    show_table(["file", "content", "mode", "why"], [cells(row) for row in operations])
 
 
 def _show_report(report: VerifyReport) -> None:

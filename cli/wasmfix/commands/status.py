@@ -59,7 +59,7 @@ def _show(installation: Installation, found: list[Assessment]) -> None:
             ]
         )
     if rows:
-        show_table(["package", "state", "SQLite", "native binary", "where"], rows)
+        show_table(["package", "state", "SQLite", "native", "where"], rows)
     for assessment in found:
         for line in _remarks(assessment):
             click.echo(f"{shown_path(assessment.package.folder, project.root)}: {line}")
