@@ -64,6 +64,10 @@ measure('limit 50 range x 4k', () => {
   for (let i = 0; i < RANGES; i++) range.all((i * 7919) % ROWS);
 });
 measure('scan, LIKE and aggregates', () => scan.get());
+const sum = db.prepare('SELECT sum(score) FROM items');
+measure('scan, sum', () => sum.get());
+const order = db.prepare('SELECT state, count(*), avg(score) FROM items GROUP BY state ORDER BY 3');
+measure('group by, sorter', () => order.all());
 
 let target;
 measure('insert 50k, one transaction', () => {

@@ -14,7 +14,8 @@ extern int zeroRegisterUnicodeCase(sqlite3 *, char **, const struct sqlite3_api_
 /* Before anything else. `uri`: -1 keeps the default of the build, else SQLITE_CONFIG_URI. */
 WF_EXPORT(wf_start) int wf_start(int uri);
 int wf_start(int uri) {
-  int rc = uri < 0 ? SQLITE_OK : sqlite3_config(SQLITE_CONFIG_URI, uri);
+  int rc = wf_use_memory();
+  if (rc == SQLITE_OK && uri >= 0) rc = sqlite3_config(SQLITE_CONFIG_URI, uri);
   if (rc == SQLITE_OK) rc = sqlite3_initialize();
 #ifdef WASMFIX_UNICODE_CASE
   if (rc == SQLITE_OK) rc = sqlite3_auto_extension((void (*)(void))zeroRegisterUnicodeCase);

@@ -103,4 +103,7 @@ void wf_encode_values(int argc, sqlite3_value **argv, int safeIntegers, wf_cell 
 void wf_give_result(sqlite3_context *ctx, wf_result *result);
 
 
+/* memory.c: before sqlite3_initialize(). */
+int wf_use_memory(void);
+
 #endif

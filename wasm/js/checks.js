@@ -37,7 +37,9 @@ function optionalBoolean(args) {
 
 /** @param {import('./database').DatabaseState} db */
 function requireOpen(db) {
-  if (!db.open) throw new TypeError('The database connection is not open');
+  if (db.open) return;
+  if (db.engine.poisoned !== null) throw db.engine.refusal();
+  throw new TypeError('The database connection is not open');
 }
 
 /** @param {import('./database').DatabaseState} db */

@@ -81,7 +81,7 @@ class DatabaseState {
     engine.call('wf_close', this.pointer);
   }
 
-  /** The handle is gone, or not to be touched again. */
+  /** The handle is gone, or must not be touched again. */
   abandon() {
     this.open = false;
     const face = this.face?.deref();
@@ -267,6 +267,8 @@ class Database {
   close() {
     const state = Database.#of(this);
     if (!state.open) return;
+    // A poisoned instance has nothing left to close; an error here would hide the one that matters.
+    if (state.engine.poisoned !== null) return state.abandon();
     checks.requireNotBusy(state);
     checks.requireNoIterators(state);
     state.close();

@@ -74,6 +74,8 @@ class Engine {
     /** @type {unknown} */ this.pending = undefined;
     /** @type {string | null} why this instance refuses work */
     this.poisoned = null;
+    /** Whether files and locks have been given up since. */
+    this.abandoned = true;
 
     /** @type {Set<import('./database').DatabaseState>} open connections */
     this.databases = new Set();
@@ -187,16 +189,32 @@ class Engine {
       this.poisoned = `SQLite on WebAssembly was interrupted in the middle of a call (${reason}); its connections are closed, open the database again`;
       this.hasPending = false;
       this.pending = undefined;
-      this.vfs.abandon();
-      for (const db of this.databases) db.abandon();
-      this.databases.clear();
+      this.abandoned = false;
     }
+    this.abandon();
     const refusal = this.refusal();
     refusal.cause = error;
     return refusal;
   }
 
+  /**
+   * Gives up files and locks after a poisoning. Where the stack is full, not even
+   * that can be done: then the next call tries again, and a timer at the latest.
+   */
+  abandon() {
+    if (this.abandoned) return;
+    try {
+      this.vfs.abandon();
+      for (const db of this.databases) db.abandon();
+      this.databases.clear();
+      this.abandoned = true;
+    } catch {
+      setImmediate(() => this.abandon()).unref();
+    }
+  }
+
   refusal() {
+    this.abandon();
     return sqliteError(/** @type {string} */ (this.poisoned), 'SQLITE_INTERNAL');
   }
 
@@ -317,8 +335,11 @@ let current = null;
 
 /** The engine of this thread; a new one if the last was poisoned. */
 function engine() {
-  if (current === null || current.poisoned !== null) current = new Engine();
-  return current;
+  if (current !== null && current.poisoned !== null) {
+    current.abandon();
+    current = null;
+  }
+  return (current ??= new Engine());
 }
 
 module.exports = { Engine, engine, hasExport, BUF };
