@@ -161,8 +161,8 @@ class StatementState {
    */
   collectPlain(args) {
     const { engine } = this;
+    const buf = engine.buffer() >> 2; // may grow the memory, so before the views
     const { i32, f64 } = engine;
-    const buf = engine.buffer() >> 2;
     const cells = i32[buf + 4];
     let room = cells + args.length * 16;
     const end = cells + i32[buf + 5];
