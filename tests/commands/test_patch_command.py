@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,17 @@ def test_a_killed_patch_is_seen_by_status_and_finished_by_restore(wasmfix, npm_p
     assert (ran.code, ran.err) == (0, "")
     assert "finished an interrupted patch" in ran.out
     assert snapshot(project) == before
+
+
+def test_two_patchers_at_once_patch_once(wasmfix, npm_project: NpmProject, node: str) -> None:  # type: ignore[no-untyped-def]
+    project = npm_project(ZERO, "1.1.4")
+    with ThreadPoolExecutor() as both:
+        runs = [both.submit(wasmfix, "patch", project, "--no-verify") for _ in range(3)]
+        ended = [run.result() for run in runs]
+    assert [ran.code for ran in ended] == [0, 0, 0], ended
+    assert sum(": patched " in ran.out for ran in ended) == 1
+    assert sum(": already patched " in ran.out for ran in ended) == 2
+    assert ask(node, project, ZERO) == "3.54.0"
 
 
 def test_a_full_disk_leaves_the_package_as_it_was(wasmfix, npm_project: NpmProject) -> None:  # type: ignore[no-untyped-def]

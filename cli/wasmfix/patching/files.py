@@ -1,8 +1,8 @@
 """The file operations of a transaction: every system call that changes something goes through here.
 
-Each is announced to `_step` first. That is where tests make the process die, or the call fail, before the n-th
-operation: `WASMFIX_FAULT_AT=n`, and in `WASMFIX_FAULT` either `kill` (default) or the name of an errno, which from
-`WASMFIX_FAULT_UNTIL` (default: the same operation) on is answered no more.
+Each is announced to `faults` first. That is where tests make the process die, or the call fail, before the n-th
+operation: `WASMFIX_FAULT_AT=n`, and in `WASMFIX_FAULT` either `kill` (default) or the name of an errno; `WASMFIX_FAULT_UNTIL`
+is the last operation that fails (default: the same one).
 
 Paths are refused unless each folder between the package and the file is a real folder: nothing is ever written
 through a symlink. Hard links are safe because no file is opened for writing but a new one.
@@ -150,15 +150,17 @@ def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | No
         os.close(handle)
 
 
+# File systems without hard links, and Linux' protection of files that belong to someone else.
+_NO_LINKS = (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES)
+
+
 def keep(path: Path, kept: Path) -> None:
     """Make `kept` a second name of what is at `path`: the same inode, or a copy where links are not possible."""
     try:
         faults.step(kept)
         os.link(path, kept, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES):
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LINKS:
             raise
         _copy(path, kept)
 

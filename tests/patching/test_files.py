@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wasmfix.errors import WasmfixError
+from wasmfix.patching import files
+
+
+def test_a_new_file_never_overwrites_what_is_there(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.write_text("theirs")
+    with pytest.raises(FileExistsError):
+        files.write_new(there, b"ours", 0o644)
+    assert there.read_text() == "theirs"
+
+
+def test_a_new_file_is_not_written_through_a_symlink(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        files.write_new(tmp_path / "link", b"ours", 0o644)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", ""])
+def test_a_path_that_leaves_the_package_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(WasmfixError, match="leaves the package"):
+        files.inside(tmp_path, path)
+
+
+def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:
+    files.write_new(tmp_path / "file", b"x", 0o666)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WasmfixError, match="is not a file"):
+        files.read_state(tmp_path)
