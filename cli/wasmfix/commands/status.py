@@ -11,6 +11,7 @@ from wasmfix.jsonout import emit_json
 from wasmfix.patching.assess import Assessment, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
+from wasmfix.patching.transaction import locked
 from wasmfix.project import Installation, find_installation, find_project
 
 
@@ -21,8 +22,11 @@ def command(project: Path, as_json: bool) -> int:
     """Show every installed copy of the packages that wasmfix knows, where it is, and its state. Changes nothing."""
     installation = find_installation(find_project(project))
     catalogue, inputs = load_catalogue(), current_inputs("")
-    orez = installation.orez is not None
-    found = [assess(package, catalogue, inputs, orez=orez) for package in installation.packages]
+    found = []
+    for package in installation.packages:
+        # Not in the middle of another run's changes.
+        with locked(package.folder):
+            found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
     if as_json:
         emit_json(_document(installation, found))
     else:

@@ -1,8 +1,8 @@
 """The file operations of a transaction: every system call that changes something goes through here.
 
 Each is announced to `faults` first. That is where tests make the process die, or the call fail, before the n-th
-operation: `WASMFIX_FAULT_AT=n`, and in `WASMFIX_FAULT` either `kill` (default) or the name of an errno; `WASMFIX_FAULT_UNTIL`
-is the last operation that fails (default: the same one).
+operation: `WASMFIX_FAULT_AT=n`, and in `WASMFIX_FAULT` either `kill` (default) or the name of an errno.
+`WASMFIX_FAULT_UNTIL` is the last operation that fails (default: the same one).
 
 Paths are refused unless each folder between the package and the file is a real folder: nothing is ever written
 through a symlink. Hard links are safe because no file is opened for writing but a new one.

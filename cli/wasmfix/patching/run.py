@@ -12,9 +12,9 @@ from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, State, assess
 from wasmfix.patching.catalogue import Patch
 from wasmfix.patching.plan import EngineFiles, Plan, patch_plan, refusal, restore_plan
-from wasmfix.patching.record import read_record
+from wasmfix.patching.record import FOLDER, read_record
 from wasmfix.patching.sources import current_inputs, engine_scripts
-from wasmfix.patching.transaction import execute, interrupted, locked, recover
+from wasmfix.patching.transaction import execute, locked, recover
 from wasmfix.project.package import InstalledPackage, read_package
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ class Patcher:
     force: bool = False
 
     def assess(self, package: InstalledPackage) -> Assessment:
+        """The package's state, not in the middle of another run's changes. Changes nothing."""
+        with locked(package.folder):
+            return self._assess(package)
+
+    def _assess(self, package: InstalledPackage) -> Assessment:
         return assess(package, self.catalogue, current_inputs(self.toolchain), orez=self.orez)
 
     def plan(self, assessment: Assessment) -> Plan:
@@ -86,20 +91,20 @@ class Patcher:
         Raises:
             WasmfixError: it could not be done; the package is as it was.
         """
-        seen = self.assess(package)
-        if seen.state is State.PATCHED:
-            with locked(package.folder):
-                recover(package.folder)
-            return Outcome(package, "already patched")
-        if seen.problems:
-            raise refusal(seen)
-        # Before the lock: it may take minutes.
-        self.build(package.folder)
         with locked(package.folder):
             finished = recover(package.folder, self.force)
-            assessment = self.assess(read_package(package.folder, package.logical))
+            seen = self._assess(package)
+        if seen.state is State.PATCHED:
+            return Outcome(package, "patched" if finished else "already patched", finished=finished)
+        if seen.problems:
+            raise refusal(seen)
+        # Without the lock: it may take minutes, and another run may need the same engine.
+        self.build(package.folder)
+        with locked(package.folder):
+            recover(package.folder, self.force)
+            assessment = self._assess(read_package(package.folder, package.logical))
             if assessment.state is State.PATCHED:
-                return Outcome(package, "patched" if finished else "already patched", finished=finished)
+                return Outcome(package, "already patched", finished=finished)
             plan = self.plan(assessment)
             execute(package.folder, plan.transaction)
         result = "updated" if assessment.record else "patched"
@@ -113,7 +118,7 @@ def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
         WasmfixError: it could not be done; the package is as it was.
     """
     folder = package.folder
-    if not (folder / ".wasmfix").exists() and not interrupted(folder):
+    if not (folder / FOLDER).exists():
         return Outcome(package, "not patched")
     with locked(folder):
         finished = recover(folder, force)
