@@ -76,6 +76,15 @@ function values({ columns, rows }) {
   return answers;
 }
 
+/** @type {any} */
+let kept = null;
+
+/** A database of the process, not of the sequence. */
+function hoard() {
+  if (!kept) kept = new Database(':memory:').exec('CREATE TABLE hoard(a)');
+  return kept;
+}
+
 /** One sequence of calls and the objects that it has made so far. */
 class Session {
   /** @param {string} dir */
@@ -142,6 +151,10 @@ class Session {
   do_bind(at, values, fit) { const stmt = this.pick(this.statements, at); return stmt.bind(...this.args(stmt, values, fit)) === stmt; }
   do_mode(at, mode, on) { const stmt = this.pick(this.statements, at); return stmt[mode](on) === stmt; }
   do_columns(at) { return this.pick(this.statements, at).columns(); }
+
+  /** Takes memory and keeps it, so that what comes next may need more than there is. */
+  do_grow(kilobytes) { return hoard().prepare('INSERT INTO hoard VALUES (zeroblob(?))').run(kilobytes * 1024).changes; }
+
   do_busy(at) { return this.pick(this.statements, at).busy; }
   do_scan(at, index, op) { return this.pick(this.statements, at).scanStatusV2(index, op, 1); }
 

@@ -97,6 +97,7 @@ OTHERS = st.one_of(
     st.tuples(st.just("mode"), some, st.sampled_from(["raw", "pluck", "expand", "safeIntegers"]), st.booleans()),
     st.tuples(st.just("pragma"), database, st.sampled_from(PRAGMAS), st.booleans()),
     st.tuples(st.sampled_from(["columns", "busy"]), some),
+    st.tuples(st.just("grow"), st.sampled_from([1, 60, 128, 700])),
     st.tuples(st.just("scan"), some, st.integers(0, 3), st.sampled_from([0, 1, 2, 3, 4, 5, 6])),
     st.tuples(st.sampled_from(["facts", "close", "serialize"]), database),
     st.tuples(st.sampled_from(["unsafe", "default_safe"]), database, st.booleans()),
@@ -138,7 +139,7 @@ def both(native: Driver, engine: Driver) -> Iterator[Both]:
     pair.engine.close()
 
 
-@settings(deadline=None, max_examples=800, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(calls=st.lists(NESTED, min_size=8, max_size=60))
-def test_sequences_of_calls_have_the_same_trace(both: Both, calls: list[object]) -> None:
-    both.agree({"kind": "sequence", "calls": [*START, *calls]})
+@settings(deadline=None, max_examples=500, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(kilobytes=st.integers(0, 40), calls=st.lists(NESTED, min_size=8, max_size=60))
+def test_sequences_of_calls_have_the_same_trace(both: Both, kilobytes: int, calls: list[object]) -> None:
+    both.agree({"kind": "sequence", "calls": [["grow", kilobytes * 100], *START, *calls]})
