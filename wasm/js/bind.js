@@ -49,7 +49,7 @@ class Binder {
     try {
       return this.collect(args);
     } catch (error) {
-      if (this.owned !== null && this.engine.poisoned === null) for (const at of this.owned) this.engine.exports.wf_free(at);
+      if (this.owned !== null && this.engine.suspect === null) for (const at of this.owned) this.engine.exports.wf_free(at);
       throw error;
     }
   }

@@ -17,7 +17,7 @@ function closeAll() {
   for (const engine of engines) {
     for (const db of engine.databases) {
       try {
-        if (engine.poisoned === null) db.close();
+        if (!engine.isDead()) db.close();
       } catch {
         // Nobody is left to be told; the other connections have to be closed, too.
       }
