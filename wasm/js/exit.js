@@ -46,6 +46,8 @@ function moveBehind() {
 
 /** @param {import('./engine').Engine} engine */
 function watch(engine) {
+  // Poisoned ones have given up everything, but they hold a memory.
+  for (const known of engines) if (known.poisoned !== null && known.abandoned) engines.delete(known);
   engines.add(engine);
   if (watching) return;
   watching = true;
