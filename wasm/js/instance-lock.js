@@ -47,7 +47,7 @@ const WORLD = LINUX
   ? `${orEmpty(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim().slice(0, 8)}.${orEmpty(() => fs.readlinkSync('/proc/self/ns/pid')).replace(/\D/g, '')}`
   : process.platform;
 
-/** This thread: `<world>:<pid>:<start>:<thread>:<start>:<random>`. */
+/** This thread: `<world>:<pid>:<start>:<thread>:<start>:<random>`; locks add a number. */
 const SELF = (() => {
   const task = LINUX ? orEmpty(() => fs.readlinkSync('/proc/thread-self')) : '';
   const thread = task.split('/')[2] ?? `js${threadId}`;
@@ -71,11 +71,11 @@ function isAlive(owner) {
   }
 }
 
-/** Takes `name` for us; false if somebody has it. @param {string} name */
-function take(name) {
+/** Takes `name` for us; false if somebody has it. @param {string} name @param {string} owner */
+function take(name, owner = SELF) {
   try {
-    if (WINDOWS) fs.writeFileSync(name, SELF, { flag: 'wx' });
-    else fs.symlinkSync(SELF, name);
+    if (WINDOWS) fs.writeFileSync(name, owner, { flag: 'wx' });
+    else fs.symlinkSync(owner, name);
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
@@ -111,10 +111,14 @@ function breakDead(name) {
   return true;
 }
 
+/** Locks made so far: a lock of ours is not taken for another. */
+let count = 0;
+
 class InstanceLock {
   /** @param {string} database absolute path without links */
   constructor(database) {
     this.name = database + SUFFIX;
+    this.owner = `${SELF}:${++count}`;
     this.database = database;
     this.holds = 0;
     this.taken = false;
@@ -133,7 +137,7 @@ class InstanceLock {
   takeLock() {
     try {
       // Twice at the most: after a dead owner is out of the way.
-      this.taken = take(this.name) || (breakDead(this.name) && take(this.name));
+      this.taken = take(this.name, this.owner) || (breakDead(this.name) && take(this.name, this.owner));
       return this.taken ? 0 : codes.BUSY;
     } catch (error) {
       return this.withoutLock(/** @type {NodeJS.ErrnoException} */ (error));
@@ -169,11 +173,21 @@ class InstanceLock {
 
   drop() {
     if (!this.taken) return;
-    this.taken = false;
     try {
-      fs.unlinkSync(this.name);
+      // Somebody may have cleared up by hand, and somebody else may have it since.
+      if (this.isIntact()) fs.unlinkSync(this.name);
     } catch {
-      // The folder is gone, or somebody has cleared up by hand: it is free either way.
+      // The folder is gone: it is free.
+    }
+    this.taken = false;
+  }
+
+  /** False if it was taken, and is not there any more. */
+  isIntact() {
+    try {
+      return !this.taken || ownerOf(this.name) === this.owner;
+    } catch {
+      return false;
     }
   }
 }

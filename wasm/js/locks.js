@@ -64,9 +64,19 @@ class FileNodes {
     const { dev, ino } = fs.fstatSync(file.fd, { bigint: true });
     const key = `${dev}:${ino}`;
     let node = this.nodes.get(key);
-    if (node === undefined) this.nodes.set(key, (node = new FileNode(key, new InstanceLock(file.name))));
+    if (node === undefined) this.nodes.set(key, (node = new FileNode(key, this.lockFor(file.name))));
     node.files++;
     return node;
+  }
+
+  /**
+   * A file that was deleted while it is open here may have a successor of the same
+   * name: their one lock is ours already. Unless it was deleted along with the file.
+   * @param {string} name
+   */
+  lockFor(name) {
+    for (const { lock } of this.nodes.values()) if (lock.database === name && lock.isIntact()) return lock;
+    return new InstanceLock(name);
   }
 
   /** @param {OpenFile} file @param {FileNode} node */
