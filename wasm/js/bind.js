@@ -7,6 +7,7 @@
  * value), and behind them room for short texts and blobs. What does not fit gets
  * memory of its own, which SQLite frees.
  */
+const { isProxy } = require('util').types;
 const { BUF } = require('./engine');
 const { TAG, bytesOf } = require('./rows');
 
@@ -233,7 +234,9 @@ function isPlainObject(object) {
   const proto = Object.getPrototypeOf(object);
   if (proto === null || proto === Object.prototype) return true;
   // Another realm's Object.prototype: at the end of the chain, and not ours to name.
-  return Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf');
+  if (Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf')) return true;
+  // V8 tells native that a proxy has no prototype, whatever it stands for.
+  return isProxy(object);
 }
 
 /**
