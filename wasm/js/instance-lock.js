@@ -8,8 +8,9 @@
  *
  * An owner that was killed must not block anybody. The name says the process
  * (id, start time, pid namespace, boot) and the thread, so that a used-again
- * number is not mistaken for it. Whom we cannot judge (another container, a
- * thread on a system without /proc) counts as alive.
+ * number is not mistaken for it. An owner from another boot is gone, if the file
+ * system is one that no other machine can have mounted. Whom we cannot judge
+ * (another container, a thread on a system without /proc) counts as alive.
  *
  * Breaking the lock of a dead owner must not remove the lock that somebody else
  * has just taken. So only who has made the *tombstone* of that owner (a link
@@ -18,6 +19,7 @@
  * broken in the same way.
  */
 const fs = require('fs');
+const path = require('path');
 const crypto = require('crypto');
 const { threadId } = require('worker_threads');
 const { codes } = require('./errors');
@@ -55,10 +57,29 @@ const SELF = (() => {
   return [WORLD, process.pid, LINUX ? startTime(`${process.pid}`) : '', thread, started, crypto.randomBytes(6).toString('hex')].join(':');
 })();
 
-/** @param {string} owner whether it may still be running */
-function isAlive(owner) {
+/** File systems of one machine (statfs(2)): ext, xfs, btrfs, zfs, f2fs, tmpfs, overlay. */
+const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0x01021994, 0x794c7630]);
+
+/**
+ * Whether an owner in another world lived before this machine started.
+ * @param {string} world
+ * @param {string} name of the lock
+ */
+function isOfEarlierBoot(world, name) {
+  const [boot, own] = [world, WORLD].map((text) => text.split('.')[0]);
+  if (!LINUX || !/^[0-9a-f]{8}$/.test(boot) || own === '' || boot === own) return false;
+  return LOCAL.has(fs.statfsSync(path.dirname(name)).type >>> 0);
+}
+
+/**
+ * Whether the owner may still be running.
+ * @param {string} owner
+ * @param {string} name of the lock
+ */
+function isAlive(owner, name) {
   const [world, pid, started, thread, threadStarted] = owner.split(':');
-  if (world !== WORLD || !/^\d+$/.test(pid ?? '')) return true;
+  if (!/^\d+$/.test(pid ?? '')) return true;
+  if (world !== WORLD) return !isOfEarlierBoot(world, name);
   if (LINUX && started !== '') {
     if (startTime(pid) !== started) return false;
     return threadStarted === '' || startTime(`${pid}/task/${thread}`) === threadStarted;
@@ -100,7 +121,7 @@ function ownerOf(name) {
 function breakDead(name) {
   const owner = ownerOf(name);
   if (owner === null) return true;
-  if (isAlive(owner)) return false;
+  if (isAlive(owner, name)) return false;
   const tombstone = `${name}.${crypto.createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
   if (!take(tombstone)) return breakDead(tombstone);
   try {
@@ -152,7 +173,7 @@ class InstanceLock {
   withoutLock(error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code ?? '')) return codes.IOERR_LOCK;
     const owner = ownerOf(this.name);
-    if (owner !== null && isAlive(owner)) return codes.BUSY;
+    if (owner !== null && isAlive(owner, this.name)) return codes.BUSY;
     if (error.code === 'EROFS') return 0;
     try {
       fs.accessSync(this.database, fs.constants.W_OK);
