@@ -42,7 +42,7 @@ module.exports = {
     const db = new Database(`${dir}/link/../dots.db`);
     db.exec('CREATE TABLE t(a)');
     db.close();
-    log('in the parent', fs.existsSync(join(dir, 'parent', 'dots.db')), fs.existsSync(join(dir, 'dots.db')));
+    log('in the parent', [fs.existsSync(join(dir, 'parent', 'dots.db')), fs.existsSync(join(dir, 'dots.db'))]);
   },
   'a link to a name with a backslash'(Database, dir, log) {
     fs.symlinkSync('odd\\name.db', join(dir, 'plain.db'));
@@ -59,7 +59,7 @@ module.exports = {
       old.exec('CREATE TABLE old(a); BEGIN; SELECT * FROM old');
       for (const suffix of ['', '-wal', '-shm']) fs.rmSync(file + suffix, { force: true });
       const young = new Database(file, { timeout: 20 });
-      log('young', mode, outcome(() => young.exec('CREATE TABLE young(a)').prepare('SELECT name FROM sqlite_master').pluck().all()));
+      log(`young, ${mode}`, outcome(() => young.exec('CREATE TABLE young(a)').prepare('SELECT name FROM sqlite_master').pluck().all()));
       old.exec('COMMIT');
       old.close();
       log('still', young.prepare('INSERT INTO young VALUES (1)').run().changes);
