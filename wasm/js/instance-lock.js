@@ -4,7 +4,8 @@
  *
  * The lock is a symbolic link beside the database, `FILE-wasmfix`, whose target
  * names the owner: made in one system call together with its content, or not at
- * all (EEXIST). On Windows, where links need a privilege, it is a small file.
+ * all (EEXIST). On Windows, where links need a privilege, and wherever there are
+ * none (vfat, some network shares, Node's permission model) it is a small file.
  *
  * An owner that was killed must not block anybody. The name says the process
  * (id, start time, pid namespace, boot) and the thread, so that a used-again
@@ -81,9 +82,17 @@ function isAlive(owner, name) {
   if (!/^\d+$/.test(pid ?? '')) return true;
   if (world !== WORLD) return !isOfEarlierBoot(world, name);
   if (LINUX && started !== '') {
-    if (startTime(pid) !== started) return false;
+    const now = startTime(pid);
+    // Nothing in /proc: gone, or another user's where /proc hides those.
+    if (now === '') return isRunning(pid);
+    if (now !== started) return false;
     return threadStarted === '' || startTime(`${pid}/task/${thread}`) === threadStarted;
   }
+  return isRunning(pid);
+}
+
+/** @param {string} pid */
+function isRunning(pid) {
   try {
     process.kill(Number(pid), 0);
     return true;
@@ -92,11 +101,25 @@ function isAlive(owner, name) {
   }
 }
 
+/** What symlink() fails with where there are no links; a folder that takes no file says some of them, too. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ERR_ACCESS_DENIED']);
+
+/** @param {string} name @param {string} owner */
+function make(name, owner) {
+  if (!WINDOWS) {
+    try {
+      return fs.symlinkSync(owner, name);
+    } catch (error) {
+      if (!NO_LINKS.has(/** @type {NodeJS.ErrnoException} */ (error).code ?? '')) throw error;
+    }
+  }
+  fs.writeFileSync(name, owner, { flag: 'wx' });
+}
+
 /** Takes `name` for us; false if somebody has it. @param {string} name @param {string} owner */
 function take(name, owner = SELF) {
   try {
-    if (WINDOWS) fs.writeFileSync(name, owner, { flag: 'wx' });
-    else fs.symlinkSync(owner, name);
+    make(name, owner);
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
@@ -104,10 +127,23 @@ function take(name, owner = SELF) {
   }
 }
 
+/** @param {string} name */
+function readOwner(name) {
+  if (!WINDOWS) {
+    try {
+      return fs.readlinkSync(name);
+    } catch (error) {
+      // EINVAL: a file.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EINVAL') throw error;
+    }
+  }
+  return fs.readFileSync(name, 'utf8');
+}
+
 /** Who has `name`, or null. @param {string} name */
 function ownerOf(name) {
   try {
-    return WINDOWS ? fs.readFileSync(name, 'utf8') : fs.readlinkSync(name);
+    return readOwner(name);
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
     throw error;
@@ -171,7 +207,7 @@ class InstanceLock {
    * @param {NodeJS.ErrnoException} error
    */
   withoutLock(error) {
-    if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code ?? '')) return codes.IOERR_LOCK;
+    if (!['EACCES', 'EROFS', 'EPERM', 'ERR_ACCESS_DENIED'].includes(error.code ?? '')) return codes.IOERR_LOCK;
     const owner = ownerOf(this.name);
     if (owner !== null && isAlive(owner, this.name)) return codes.BUSY;
     if (error.code === 'EROFS') return 0;
