@@ -36,6 +36,7 @@ let compiled = null;
 
 function compile() {
   if (compiled) return compiled;
+  if (typeof WebAssembly === 'undefined') throw new Error('wasmfix: this Node has no WebAssembly, which SQLite needs here; run it without --jitless');
   const file = path.join(__dirname, 'engine.wasm');
   let bytes;
   try {
@@ -50,12 +51,24 @@ function compile() {
 
 /** True if this build exports `name`. @param {string} name */
 function hasExport(name) {
-  return WebAssembly.Module.exports(compile()).some((entry) => entry.name === name);
+  const engine = compile();
+  return WebAssembly.Module.exports(engine).some((entry) => entry.name === name);
+}
+
+function newMemory() {
+  try {
+    return new WebAssembly.Memory({ initial: 48, maximum: Math.floor(guards.maxMemory / PAGE) });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // V8 reserves the range that any index can reach; --disable-wasm-trap-handler checks each index instead.
+    const remedy = 'raise the limit of address space (`ulimit -v`), or run node with --disable-wasm-trap-handler';
+    throw new Error(`wasmfix: no room for SQLite's memory, for which V8 reserves about 10 GB of addresses; ${remedy}`, { cause: error });
+  }
 }
 
 class Engine {
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: 48, maximum: Math.floor(guards.maxMemory / PAGE) });
+    this.memory = newMemory();
     /** @type {Uint8Array} */ this.u8 = new Uint8Array(0);
     /** @type {Int32Array} */ this.i32 = new Int32Array(0);
     /** @type {Float64Array} */ this.f64 = new Float64Array(0);
