@@ -117,7 +117,7 @@ function encodeBytes(engine, at, tag, address, bytes) {
  * @param {number} [threw]
  */
 function contained(engine, body, threw = -1) {
-  if (engine.hasPending) return threw;
+  if (engine.hasPending || engine.poisoned !== null) return threw;
   engine.depth++;
   engine.level++;
   try {

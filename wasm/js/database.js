@@ -45,6 +45,8 @@ class DatabaseState {
 
   /** The error that SQLite just reported for this connection. */
   error() {
+    // Around a call that was interrupted, SQLite only knows that its files failed.
+    if (this.engine.isDead()) return this.engine.refusal();
     return lastError(this.engine, this.pointer);
   }
 

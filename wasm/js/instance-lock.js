@@ -233,8 +233,9 @@ class InstanceLock {
     try {
       // Somebody may have cleared up by hand, and somebody else may have it since.
       if (this.isIntact()) fs.unlinkSync(this.name);
-    } catch {
-      // The folder is gone: it is free.
+    } catch (error) {
+      // The folder is gone, then it is free. But a full stack must not leave it behind.
+      if (error instanceof RangeError) throw error;
     }
     this.taken = false;
   }
@@ -243,7 +244,8 @@ class InstanceLock {
   isIntact() {
     try {
       return !this.taken || ownerOf(this.name) === this.owner;
-    } catch {
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
       return false;
     }
   }

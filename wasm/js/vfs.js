@@ -8,6 +8,9 @@
  * is created or deleted. Deviations: no mmap; a WAL index in this instance's
  * memory; locks as in locks.js.
  *
+ * After a call was interrupted (engine.js, `suspect`), the calls around it go on
+ * for a while. Nothing that they want to change reaches a file.
+ *
  * Offsets and sizes are numbers. Beyond 2^53 they would not be exact, so they
  * are refused.
  */
@@ -89,18 +92,25 @@ class Vfs {
     return code;
   }
 
-  /** Closes all files and gives up all locks, as the end of the process would. */
+  /**
+   * Closes all files and gives up all locks, as the end of the process would. A
+   * full stack ends it with a RangeError; then it has to be called again.
+   */
   abandon() {
-    this.nodes.abandon();
-    for (const file of this.files) {
+    const { files } = this;
+    for (let i = 1; i < files.length; i++) {
+      const file = files[i];
       if (file === null) continue;
       try {
         fs.closeSync(file.fd);
+        files[i] = null;
         if (file.deleteAtClose) fs.unlinkSync(file.name);
-      } catch {
-        // Nothing left to do for it.
+      } catch (error) {
+        if (error instanceof RangeError) throw error;
+        files[i] = null;
       }
     }
+    this.nodes.abandon();
     this.files = [null];
   }
 
@@ -166,6 +176,7 @@ class Vfs {
    */
   open(nameAt, flags, outFlags, outCharacteristics) {
     const { engine } = this;
+    if (engine.suspect !== null) return -codes.CANTOPEN;
     const name = engine.cString(nameAt);
     let file;
     try {
@@ -220,7 +231,7 @@ class Vfs {
   /** @param {number} id @param {number} from @param {number} bytes @param {number} offset */
   write(id, from, bytes, offset) {
     const { engine } = this;
-    if (!Number.isSafeInteger(offset + bytes)) return codes.IOERR_WRITE;
+    if (!Number.isSafeInteger(offset + bytes) || engine.suspect !== null) return codes.IOERR_WRITE;
     if (engine.i32.length === 0) engine.refresh();
     try {
       const { fd } = this.file(id);
@@ -234,7 +245,7 @@ class Vfs {
 
   /** @param {number} id @param {number} size */
   truncate(id, size) {
-    if (!Number.isSafeInteger(size)) return codes.IOERR_TRUNCATE;
+    if (!Number.isSafeInteger(size) || this.engine.suspect !== null) return codes.IOERR_TRUNCATE;
     return this.attempt(codes.IOERR_TRUNCATE, () => {
       fs.ftruncateSync(this.file(id).fd, size);
       return 0;
@@ -284,6 +295,7 @@ class Vfs {
 
   /** @param {number} nameAt @param {number} syncFolder */
   delete(nameAt, syncFolder) {
+    if (this.engine.suspect !== null) return codes.IOERR_DELETE;
     const name = this.engine.cString(nameAt);
     try {
       fs.unlinkSync(name);
