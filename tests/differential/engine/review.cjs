@@ -72,7 +72,68 @@ function atTheEndOfTheStack(Database, dir, see) {
   db.close();
 }
 
+/** Runs in a child: a call that is interrupted inside a function of another one, which is changing a file. @param {any} Database @param {string} dir @param {(value: unknown) => void} see */
+function insideAnother(Database, dir, see) {
+  const memory = () => {
+    const db = new Database(':memory:');
+    db.function('same', (x) => x);
+    return db.prepare('SELECT same(?) AS v');
+  };
+  for (const mode of ['DELETE', 'WAL']) {
+    for (let phase = 0; phase < 8; phase++) {
+      const file = `${dir}/${mode}${phase}.db`;
+      const outer = new Database(file);
+      outer.pragma(`journal_mode = ${mode}`);
+      outer.pragma('synchronous = OFF');
+      outer.pragma('cache_size = 5');
+      outer.exec('CREATE TABLE t(a, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 800) INSERT INTO t SELECT i, zeroblob(500) FROM n');
+      const query = memory();
+      let interrupted = false;
+      outer.function('deep', (x) => {
+        if (x !== 600) return x;
+        let done = false;
+        const descend = () => {
+          try {
+            descend();
+          } catch {
+            if (done) return;
+            try {
+              query.get(1);
+            } catch (error) {
+              if (error instanceof RangeError) throw error;
+              interrupted = true;
+            }
+            done = true;
+          }
+        };
+        const shifted = (/** @type {number} */ n) => (n > 0 ? shifted(n - 1) : descend());
+        shifted(phase);
+        if (interrupted) new Database(file, { timeout: 50 }).exec('CREATE TABLE next(a)').close();
+        return x;
+      });
+      let ended = 'committed';
+      try {
+        outer.exec('BEGIN; UPDATE t SET b = zeroblob(900 + 0 * deep(a)); COMMIT');
+      } catch (error) {
+        ended = error.code;
+      }
+      outer.close();
+      const after = new Database(file, { timeout: 50 });
+      const [bytes, check] = [after.prepare('SELECT sum(length(b)) FROM t').pluck().get(), after.pragma('integrity_check', { simple: true })];
+      after.close();
+      const right = interrupted ? [400_000, 'SQLITE_INTERNAL'] : [720_000, 'committed'];
+      if (bytes !== right[0] || ended !== right[1] || check !== 'ok') see([mode, phase, interrupted, ended, bytes, check]);
+    }
+  }
+  see('done');
+}
+
 module.exports = {
+  async 'a call interrupted inside another undoes that, and frees the file at once'(Database, dir, log) {
+    const ended = await log.child('child', insideAnother, { flags: ['--stack-size=700'] });
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(ended.seen, ['done']);
+  },
   async 'whatever was under way when the stack was full works again, or the instance refuses'(Database, dir, log) {
     const ended = await log.child('child', atTheEndOfTheStack, { flags: ['--stack-size=600'] });
     assert.equal(ended.code, 0, ended.stderr);
