@@ -183,20 +183,26 @@ def test_missing_engine_files_are_named_with_the_remedy(wasmfix, npm_project: Np
     assert ask(node, project, ZERO) == "3.54.0"
 
 
-def test_the_native_binding_option_still_loads_the_native_addon(  # type: ignore[no-untyped-def]
+def test_the_native_binding_option_means_the_engine_only_for_the_packages_own_binary(  # type: ignore[no-untyped-def]
     wasmfix, npm_project: NpmProject, node: str
 ) -> None:
     project = npm_project(ZERO, "1.1.4")
     wasmfix("patch", project, "--no-verify")
     script = """
+    const fs = require('node:fs');
+    const path = require('node:path');
     const Database = require('@rocicorp/zero-sqlite3');
-    const nativeBinding = require('node-gyp-build').path(process.cwd() + '/node_modules/@rocicorp/zero-sqlite3');
-    const options = (of) => new Database(':memory:', of).prepare('pragma compile_options').pluck().all();
-    const compiler = (list) => list.filter((option) => option.startsWith('COMPILER=')).join();
-    console.log(compiler(options({ nativeBinding })) !== compiler(options({})));
+    const own = require('node-gyp-build').path(process.cwd() + '/node_modules/@rocicorp/zero-sqlite3');
+    const copy = path.join(process.cwd(), 'copy.node');
+    fs.copyFileSync(own, copy);
+    const isNative = (nativeBinding) => {
+      const db = new Database(':memory:', { nativeBinding });
+      return !db.pragma('compile_options', { simple: false }).some((o) => o.compile_options.includes('MUTEX_NOOP'));
+    };
+    console.log(isNative(null), isNative(own), isNative(copy), isNative(copy.slice(0, -5)), isNative(require(copy)));
     """
     done = subprocess.run([node, "-e", script], cwd=project, capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("true", "")
+    assert (done.stdout.strip(), done.stderr) == ("false false true true true", "")
 
 
 def test_patch_restores_what_a_shim_hid_and_status_says_so(wasmfix, npm_project: NpmProject, node: str) -> None:  # type: ignore[no-untyped-def]

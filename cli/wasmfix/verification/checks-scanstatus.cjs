@@ -93,7 +93,8 @@ function equalsNative(context) {
     const match = abi.exec(candidate);
     if (match && match[1] !== process.versions.modules) continue;
     try {
-      native = new Database(':memory:', { nativeBinding: candidate });
+      // As an object: the path of the package's own binary means the engine.
+      native = new Database(':memory:', { nativeBinding: require(candidate) });
       break;
     } catch (error) {
       reasons.push(/** @type {Error} */ (error).message.split('\n')[0]);
