@@ -49,7 +49,7 @@ class _Run:
     type=click.Choice(["rebuild", "shim"]),
     default="rebuild",
     show_default=True,
-    help="Replace the whole engine, or only repair the JavaScript (bedrock-sqlite).",
+    help="Replace the whole engine, or only repair the JavaScript (for bedrock-sqlite, later).",
 )
 @click.option(
     "--toolchain",
@@ -129,7 +129,8 @@ def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
         return Outcome(package, "already patched")
     run.unpatched = True
     notes = (*assessment.problems, *(f"{path} {what.value}" for path, what in assessment.drift))
-    return Outcome(package, f"not patched ({assessment.label})", notes=notes)
+    result = "not patched" if assessment.state is State.UNPATCHED else f"not patched ({assessment.label})"
+    return Outcome(package, result, notes=notes)
 
 
 def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:

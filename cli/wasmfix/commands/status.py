@@ -8,7 +8,7 @@ import click
 
 from wasmfix.commands._output import show_table, shown_path
 from wasmfix.jsonout import emit_json
-from wasmfix.patching.assess import Assessment, State, assess
+from wasmfix.patching.assess import Assessment, Drift, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
@@ -78,6 +78,12 @@ def _remarks(assessment: Assessment) -> list[str]:
         lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")
     if assessment.state is State.INTERRUPTED:
         lines.append("a run was cut off; `wasmfix patch` or `wasmfix restore` finishes it")
-    if assessment.state in (State.STALE, State.PARTIAL, State.SHIM, State.MISSING_INDEX):
+    if assessment.state is State.PARTIAL and any(what is Drift.EDITED for _path, what in assessment.drift):
+        lines.append("`wasmfix patch --force` overwrites the change, `wasmfix restore --force` puts the original back")
+    elif assessment.state is State.STALE:
+        lines.append("this wasmfix would make other files of it; run `wasmfix patch`")
+    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX):
         lines.append("run `wasmfix patch`")
+    elif assessment.state is State.FOREIGN:
+        lines.append("it is not patched like this; reinstall it, or install a version that wasmfix knows")
     return lines

@@ -18,7 +18,7 @@ _STYLES = {"ok": "green", "fail": "bold red", "skip": "yellow"}
 
 @click.command(short_help="Run the patched packages: do they do what wasmfix promises?")
 @click.argument("project", type=click.Path(path_type=Path), default=".")
-@click.option("--node", help="The Node to run them in.  [default: WASMFIX_NODE, else node on PATH]")
+@click.option("--node", metavar="FILE", help="The Node to run them in.  [default: WASMFIX_NODE, else node on PATH]")
 @click.option("--quick", is_flag=True, help="Only the checks that take no time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(project: Path, node: str | None, quick: bool, as_json: bool) -> int:
