@@ -23,7 +23,7 @@ const rowLimit = limit('WASMFIX_ROW_LIMIT', 10_000_000) || Infinity;
 const valueLimit = Math.min(limit('WASMFIX_BLOB_LIMIT', 100 * 1024 * 1024), 0x7fffffff);
 
 /** Bytes. More than 2 GiB would make addresses negative. */
-const maxMemory = Math.min(Math.max(limit('WASMFIX_MAX_MEMORY', 2 ** 31), 8 * 2 ** 20), 2 ** 31);
+const maxMemory = Math.min(Math.max(limit('WASMFIX_MAX_MEMORY', 2 ** 31) || 2 ** 31, 8 * 2 ** 20), 2 ** 31);
 
 /** The number of rows at which all() has to look. */
 const rowCheck = Math.min(rowWarn, rowLimit);
