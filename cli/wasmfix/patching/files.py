@@ -132,7 +132,7 @@ def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | No
     """
     faults.step(path)
     # O_EXCL refuses whatever is there, a symlink too.
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         # In two writes, so that a test can stop between them.
         half = len(content) // 2
@@ -141,7 +141,8 @@ def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | No
             while start < end:
                 start += os.write(handle, content[start:end])
         faults.step(path)
-        os.fchmod(handle, mode)
+        if hasattr(os, "fchmod"):  # Windows has it from CPython 3.13 on, and no modes to speak of.
+            os.fchmod(handle, mode)
         if owner is not None:
             os.fchown(handle, *owner)
         faults.step(path)
@@ -195,6 +196,8 @@ def set_times(path: Path, access_ns: int, modification_ns: int) -> None:
 def sync_folder(path: Path) -> None:
     """Renames and removals in the folder are on disk when this returns."""
     faults.step(path)
+    if os.name == "nt":  # a folder cannot be opened there, nor need it be: NTFS logs renames
+        return
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
         os.fsync(handle)

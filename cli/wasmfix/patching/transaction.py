@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,11 +92,22 @@ def locked(package: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
     Raises:
         WasmfixError: another one still has it after `wait` seconds.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows: folders cannot be locked there.
-        yield
+    busy = WasmfixError("another wasmfix is at work here", where=package, remedy="wait for it, then run this again")
+    if sys.platform == "win32":  # folders cannot be locked there
+        import tempfile
+
+        from filelock import FileLock, Timeout
+
+        name = hashlib.sha256(os.fsencode(package)).hexdigest()
+        lock = FileLock(Path(tempfile.gettempdir()) / f"wasmfix-{name}.lock")
+        try:
+            with lock.acquire(timeout=wait):
+                yield
+        except Timeout:
+            raise busy from None
         return
+    import fcntl
+
     handle = os.open(package, os.O_RDONLY)
     try:
         deadline = time.monotonic() + wait
@@ -104,9 +117,7 @@ def locked(package: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise WasmfixError(
-                        "another wasmfix is at work here", where=package, remedy="wait for it, then run this again"
-                    ) from None
+                    raise busy from None
                 time.sleep(0.05)
         yield
     finally:
