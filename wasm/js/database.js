@@ -182,6 +182,7 @@ class Database {
     const outer = engine.executing;
     state.busy = true;
     engine.executing = state;
+    if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
     let code;
     try {
       code = engine.withText(/** @type {string} */ (args[0]), (at) => engine.call('wf_exec', state.pointer, at, +(state.logger !== null)));

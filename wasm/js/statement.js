@@ -263,6 +263,7 @@ class StatementState {
   step(stmt, buf, count, rows, flags) {
     const { engine } = this;
     if (engine.poisoned !== null) throw engine.refusal();
+    if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
     let code;
     try {
       code = engine.exports.wf_step(stmt, buf, count, rows, flags);
@@ -292,6 +293,7 @@ class StatementState {
    */
   failure(stmt, buf, code) {
     const { engine, db } = this;
+    if (engine.poisoned !== null) return engine.refusal();
     if (code === BIND_FAILED) return bindError(engine.i32[(buf + BUF.code) >> 2]);
     if (code === TOO_BIG) {
       const column = this.columnNames(stmt)[engine.i32[(buf + BUF.code) >> 2]];
@@ -443,6 +445,7 @@ class Statement {
       if (db.logger !== null) count = s.log(stmt, count);
       const buf = engine.buffer();
       if (engine.poisoned !== null) throw engine.refusal();
+      if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);

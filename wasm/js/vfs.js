@@ -351,11 +351,11 @@ class Vfs {
       vfs_lock: safe((id, level) => nodes.lock(nodeOf(id), this.file(id), level), codes.IOERR_LOCK),
       vfs_unlock: safe((id, level) => nodes.unlock(nodeOf(id), this.file(id), level), codes.IOERR_UNLOCK),
       vfs_check_reserved: safe((id, out) => {
-        this.engine.i32[out >> 2] = nodeOf(id).reserved !== null ? 1 : 0;
+        this.engine.i32[out >> 2] = nodes.isReserved(nodeOf(id)) ? 1 : 0;
         return 0;
       }, codes.IOERR_CHECKRESERVEDLOCK),
       vfs_has_moved: safe((id) => this.hasMoved(id), 0),
-      vfs_shm_map: safe((id, region, bytes, extend, out) => nodes.shmMap(nodeOf(id), this.file(id), region, bytes, extend, out), codes.IOERR_SHMMAP),
+      vfs_shm_map: safe((id, region, _bytes, extend, out) => nodes.shmMap(nodeOf(id), this.file(id), region, extend !== 0, out), codes.IOERR_SHMMAP),
       vfs_shm_lock: safe((id, offset, slots, flags) => nodes.shmLock(nodeOf(id), this.file(id), offset, slots, flags), codes.IOERR_SHMLOCK),
       vfs_shm_barrier: () => {},
       vfs_shm_unmap: safe((id, deleteFlag) => nodes.shmUnmap(nodeOf(id), this.file(id), deleteFlag !== 0), 0),

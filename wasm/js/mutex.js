@@ -1,0 +1,94 @@
+'use strict';
+/**
+ * A lock between processes for a few system calls: a symbolic link whose target
+ * names the owner, made in one system call together with its content, or not at
+ * all (EEXIST). On Windows, where links need a privilege, a small file.
+ *
+ * Breaking the mutex of a dead owner must not remove one that somebody else has
+ * just taken. So only who has made the *tombstone* of that owner (a link named
+ * after the owner's text) may remove a mutex with that text, and looks at it once
+ * more while it has the tombstone. A tombstone whose maker died is broken alike.
+ */
+const fs = require('fs');
+const crypto = require('crypto');
+const { newOwner, isAlive } = require('./owner');
+
+const WINDOWS = process.platform === 'win32';
+/** Milliseconds. Nobody holds it for longer than a few system calls, unless it was stopped. */
+const PATIENCE = 2000;
+const PAUSE = 1;
+
+/** Takes `name` for `owner`; false if somebody has it. @param {string} name @param {string} owner */
+function take(name, owner) {
+  try {
+    if (WINDOWS) fs.writeFileSync(name, owner, { flag: 'wx' });
+    else fs.symlinkSync(owner, name);
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Who has `name`, or null. @param {string} name */
+function ownerOf(name) {
+  try {
+    return WINDOWS ? fs.readFileSync(name, 'utf8') : fs.readlinkSync(name);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * Removes `name` if its owner is dead. True if it is worth to try again.
+ * @param {string} name
+ * @param {string} me
+ */
+function breakDead(name, me) {
+  const owner = ownerOf(name);
+  if (owner === null) return true;
+  if (isAlive(owner)) return false;
+  const tombstone = `${name}.${crypto.createHash('sha256').update(owner).digest('hex').slice(0, 16)}`;
+  if (!take(tombstone, me)) return breakDead(tombstone, me);
+  try {
+    if (ownerOf(name) === owner) fs.unlinkSync(name);
+  } finally {
+    fs.unlinkSync(tombstone);
+  }
+  return true;
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/**
+ * Runs `body` while nobody else is in a body of this name. Returns null if it
+ * could not be had in time.
+ * @template T
+ * @param {string} name
+ * @param {() => T} body
+ * @returns {T | null}
+ */
+function exclusively(name, body) {
+  const me = newOwner();
+  const end = performance.now() + PATIENCE;
+  while (!take(name, me)) {
+    if (breakDead(name, me)) continue;
+    if (performance.now() > end) return null;
+    pause(PAUSE);
+  }
+  try {
+    return body();
+  } finally {
+    try {
+      fs.unlinkSync(name);
+    } catch {
+      // The folder is gone.
+    }
+  }
+}
+
+module.exports = { exclusively, pause };
