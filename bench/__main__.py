@@ -51,7 +51,8 @@ def prepare(version: str) -> dict[str, Path]:
 def run(node: str, script: Path, package: Path, rounds: int) -> dict[str, float]:
     """Milliseconds by workload."""
     environment = {**os.environ, "BENCH_ROUNDS": str(rounds), "WASMFIX_ROW_WARN": "0"}
-    done = subprocess.run([node, str(script), str(package)], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    command = [node, str(script), str(package)]
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     measured = [json.loads(line) for line in done.stdout.splitlines()]
     return {str(one["workload"]): float(one["ms"]) for one in measured}
 
@@ -65,7 +66,8 @@ def report(console: Console, native: dict[str, float], engine: dict[str, float])
         target = TARGETS.get(workload)
         style = "" if target is None else "green" if speed >= target else "red"
         goal = "" if target is None else f"{target:.2f}"
-        table.add_row(workload, f"{ms:.1f}", f"{engine[workload]:.1f}", f"[{style}]{speed:.2f}[/]" if style else f"{speed:.2f}", goal)
+        shown = f"[{style}]{speed:.2f}[/]" if style else f"{speed:.2f}"
+        table.add_row(workload, f"{ms:.1f}", f"{engine[workload]:.1f}", shown, goal)
     console.print(table)
     speeds = [native[workload] / engine[workload] for workload in native]
     console.print(f"geometric mean of speed: {statistics.geometric_mean(speeds):.2f}")

@@ -229,7 +229,7 @@ static int reset(sqlite3_stmt *stmt, int flags) {
 }
 
 WF_EXPORT(wf_reset) int wf_reset(sqlite3_stmt *stmt, int flags);
-int wf_reset(sqlite3_stmt *stmt, int flags) { return reset(stmt, flags); }
+int wf_reset(sqlite3_stmt *stmt, int flags) { WF_ENTERED(int, reset(stmt, flags)); }
 
 /* A build may allow rows of up to 32,767 columns (SQLITE_MAX_COLUMN). */
 static int growCells(wf_buf *buf, uint32_t bytes) {
@@ -302,11 +302,7 @@ static int step(sqlite3_stmt *stmt, wf_buf *buf, int count, int maxRows, int fla
 
 WF_EXPORT(wf_step) int wf_step(sqlite3_stmt *stmt, wf_buf *buf, int count, int maxRows, int flags);
 int wf_step(sqlite3_stmt *stmt, wf_buf *buf, int count, int maxRows, int flags) {
-  int rc;
-  wf_entered++;
-  rc = step(stmt, buf, count, maxRows, flags);
-  wf_entered--;
-  return rc;
+  WF_ENTERED(int, step(stmt, buf, count, maxRows, flags));
 }
 
 /*

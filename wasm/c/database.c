@@ -51,8 +51,7 @@ static void refuseExtension(sqlite3_context *ctx, int argc, sqlite3_value **argv
 ** for wf_error_*() and wf_close() only), except without memory.
 ** `maxLength`, `maxSql`: limits in bytes.
 */
-WF_EXPORT(wf_open) sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int maxSql, wf_buf *buf);
-sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int maxSql, wf_buf *buf) {
+static sqlite3 *openDatabase(const char *path, int flags, int timeout, int maxLength, int maxSql, wf_buf *buf) {
   sqlite3 *db = 0;
   buf->code = sqlite3_open_v2(path, &db, flags, 0);
   if (buf->code != SQLITE_OK) return db;
@@ -67,12 +66,17 @@ sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int ma
   return db;
 }
 
+WF_EXPORT(wf_open) sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int maxSql, wf_buf *buf);
+sqlite3 *wf_open(const char *path, int flags, int timeout, int maxLength, int maxSql, wf_buf *buf) {
+  WF_ENTERED(sqlite3 *, openDatabase(path, flags, timeout, maxLength, maxSql, buf));
+}
+
 WF_EXPORT(wf_defensive) void wf_defensive(sqlite3 *db, int on);
 void wf_defensive(sqlite3 *db, int on) { sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, on, (int *)0); }
 
 /* All statements and backups have to be finished before. */
 WF_EXPORT(wf_close) int wf_close(sqlite3 *db);
-int wf_close(sqlite3 *db) { return sqlite3_close(db); }
+int wf_close(sqlite3 *db) { WF_ENTERED(int, sqlite3_close(db)); }
 
 WF_EXPORT(wf_error_code) int wf_error_code(sqlite3 *db);
 int wf_error_code(sqlite3 *db) { return sqlite3_extended_errcode(db); }
@@ -130,7 +134,11 @@ sqlite3_stmt *wf_prepare(sqlite3 *db, const char *sql, int bytes, int flags, wf_
 }
 
 WF_EXPORT(wf_finalize) void wf_finalize(sqlite3_stmt *stmt);
-void wf_finalize(sqlite3_stmt *stmt) { sqlite3_finalize(stmt); }
+void wf_finalize(sqlite3_stmt *stmt) {
+  wf_entered++;
+  sqlite3_finalize(stmt);
+  wf_entered--;
+}
 
 /* Approximate bytes of a statement. */
 WF_EXPORT(wf_statement_bytes) int wf_statement_bytes(sqlite3_stmt *stmt);
@@ -169,11 +177,7 @@ static int exec(sqlite3 *db, const char *sql, int log) {
 
 WF_EXPORT(wf_exec) int wf_exec(sqlite3 *db, const char *sql, int log);
 int wf_exec(sqlite3 *db, const char *sql, int log) {
-  int rc;
-  wf_entered++;
-  rc = exec(db, sql, log);
-  wf_entered--;
-  return rc;
+  WF_ENTERED(int, exec(db, sql, log));
 }
 
 #ifdef SQLITE_ENABLE_STMT_SCANSTATUS
@@ -226,7 +230,10 @@ void wf_scan_reset(sqlite3_stmt *stmt) { sqlite3_stmt_scanstatus_reset(stmt); }
 WF_EXPORT(wf_serialize) uint8_t *wf_serialize(sqlite3 *db, const char *name, wf_buf *buf);
 uint8_t *wf_serialize(sqlite3 *db, const char *name, wf_buf *buf) {
   sqlite3_int64 size = -1;
-  uint8_t *data = sqlite3_serialize(db, name, &size, 0);
+  uint8_t *data;
+  wf_entered++;
+  data = sqlite3_serialize(db, name, &size, 0);
+  wf_entered--;
   buf->number = (double)size;
   return data;
 }
@@ -236,23 +243,28 @@ WF_EXPORT(wf_deserialize) int wf_deserialize(sqlite3 *db, uint8_t *data, uint32_
 int wf_deserialize(sqlite3 *db, uint8_t *data, uint32_t size, int readonly) {
   unsigned flags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;
   if (readonly) flags |= SQLITE_DESERIALIZE_READONLY;
-  return sqlite3_deserialize(db, "main", data, size, size, flags);
+  WF_ENTERED(int, sqlite3_deserialize(db, "main", data, size, size, flags));
 }
 
 WF_EXPORT(wf_backup_new) sqlite3_backup *wf_backup_new(sqlite3 *to, sqlite3 *from, const char *name);
-sqlite3_backup *wf_backup_new(sqlite3 *to, sqlite3 *from, const char *name) { return sqlite3_backup_init(to, "main", from, name); }
+sqlite3_backup *wf_backup_new(sqlite3 *to, sqlite3 *from, const char *name) {
+  WF_ENTERED(sqlite3_backup *, sqlite3_backup_init(to, "main", from, name));
+}
 
 /* Copies up to `pages` pages; buf->rows: pages in all, buf->columns: pages to go. */
 WF_EXPORT(wf_backup_step) int wf_backup_step(sqlite3_backup *backup, int pages, wf_buf *buf);
 int wf_backup_step(sqlite3_backup *backup, int pages, wf_buf *buf) {
-  int rc = sqlite3_backup_step(backup, pages);
+  int rc;
+  wf_entered++;
+  rc = sqlite3_backup_step(backup, pages);
+  wf_entered--;
   buf->rows = sqlite3_backup_pagecount(backup);
   buf->columns = sqlite3_backup_remaining(backup);
   return rc;
 }
 
 WF_EXPORT(wf_backup_finish) int wf_backup_finish(sqlite3_backup *backup);
-int wf_backup_finish(sqlite3_backup *backup) { return sqlite3_backup_finish(backup); }
+int wf_backup_finish(sqlite3_backup *backup) { WF_ENTERED(int, sqlite3_backup_finish(backup)); }
 
 WF_EXPORT(wf_filename) const char *wf_filename(sqlite3 *db);
 const char *wf_filename(sqlite3 *db) { return sqlite3_db_filename(db, "main"); }

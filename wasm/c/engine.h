@@ -94,10 +94,18 @@ typedef struct wf_result {
 /* cells.c */
 
 /*
-** Calls of wf_step(), wf_run(), wf_prepare() and wf_exec() that are under way.
+** Calls under way of those exports that may ask the host for anything but memory.
 ** A host whose stack is full sees by it whether such a call had begun.
 */
 extern int32_t wf_entered;
+#define WF_ENTERED(type, call) \
+  do {                         \
+    type result_;              \
+    wf_entered++;              \
+    result_ = (call);          \
+    wf_entered--;              \
+    return result_;            \
+  } while (0)
 int wf_ascii(const uint8_t *p, uint32_t n);
 void wf_encode_values(int argc, sqlite3_value **argv, int safeIntegers, wf_cell *out);
 void wf_give_result(sqlite3_context *ctx, wf_result *result);

@@ -16,6 +16,7 @@ typedef struct wf_file {
   int32_t characteristics;
   uint8_t level;      /* SQLITE_LOCK_... */
   uint8_t persistWal; /* SQLITE_FCNTL_PERSIST_WAL */
+  uint8_t pending;    /* an attempt at EXCLUSIVE failed, and keeps new readers out */
 } wf_file;
 
 static int fileClose(sqlite3_file *f) { return wf_vfs_close(((wf_file *)f)->id); }
@@ -45,13 +46,16 @@ static int fileLock(sqlite3_file *base, int level) {
   if (f->level >= level) return SQLITE_OK;
   rc = wf_vfs_lock(f->id, level);
   if (rc == SQLITE_OK) f->level = (uint8_t)level;
+  f->pending = rc != SQLITE_OK && level == SQLITE_LOCK_EXCLUSIVE;
   return rc;
 }
 
 static int fileUnlock(sqlite3_file *base, int level) {
   wf_file *f = (wf_file *)base;
   int rc;
-  if (f->level <= level) return SQLITE_OK;
+  /* To leave WAL mode SQLite goes from SHARED to EXCLUSIVE, and back to SHARED if that failed. */
+  if (f->level <= level && !f->pending) return SQLITE_OK;
+  f->pending = 0;
   rc = wf_vfs_unlock(f->id, level);
   f->level = (uint8_t)level;
   return rc;

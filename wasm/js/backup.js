@@ -36,10 +36,15 @@ class BackupState {
     if (!this.alive) return;
     this.alive = false;
     this.db.backups.delete(this);
-    if (this.engine.poisoned !== null) return;
+    if (this.engine.isDead()) return;
     this.engine.call('wf_backup_finish', this.pointer);
     this.engine.call('wf_close', this.target);
-    if (this.unlink) fs.rmSync(this.file, { force: true });
+    if (!this.unlink) return;
+    try {
+      fs.unlinkSync(this.file);
+    } catch {
+      // As native: whatever is there now, the connection has to be closed all the same.
+    }
   }
 }
 

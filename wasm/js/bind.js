@@ -7,8 +7,9 @@
  * value), and behind them room for short texts and blobs. What does not fit gets
  * memory of its own, which SQLite frees.
  */
+const { isProxy } = require('util').types;
 const { BUF } = require('./engine');
-const { TAG } = require('./rows');
+const { TAG, bytesOf } = require('./rows');
 
 const CELL = 16;
 /** UTF-8 takes at most three bytes for each UTF-16 unit. */
@@ -42,15 +43,20 @@ class Binder {
   }
 
   /**
-   * All arguments of one call. Returns how many cells were written.
+   * All arguments of one call. Returns how many cells were written. Getters and
+   * proxies may use the database, this statement even: so the buffer is not for them.
    * @param {unknown[]} args
    */
   bindArguments(args) {
+    const { engine } = this;
+    engine.level++;
     try {
       return this.collect(args);
     } catch (error) {
-      if (this.owned !== null && this.engine.poisoned === null) for (const at of this.owned) this.engine.exports.wf_free(at);
+      if (this.owned !== null && engine.suspect === null) for (const at of this.owned) engine.exports.wf_free(at);
       throw error;
+    } finally {
+      engine.level--;
     }
   }
 
@@ -100,8 +106,7 @@ class Binder {
   addArray(values) {
     const n = values.length;
     for (let i = 0; i < n; i++) {
-      const value = this.foreign(() => values[i]);
-      this.add(value, this.nextAnonymous());
+      this.add(values[i], this.nextAnonymous());
     }
     return n;
   }
@@ -110,28 +115,10 @@ class Binder {
   addNamed(object) {
     const pairs = this.statement.namedParameters();
     for (const { name, index } of pairs) {
-      const value = this.foreign(() => {
-        if (!Object.prototype.hasOwnProperty.call(object, name)) throw new RangeError(`Missing named parameter "${name}"`);
-        return /** @type {Record<string, unknown>} */ (object)[name];
-      });
-      this.add(value, index);
+      if (!Object.prototype.hasOwnProperty.call(object, name)) throw new RangeError(`Missing named parameter "${name}"`);
+      this.add(/** @type {Record<string, unknown>} */ (object)[name], index);
     }
     return pairs.length;
-  }
-
-  /**
-   * Reads a value of the user's. A getter may use the database, this statement
-   * even: so the buffer is not for it.
-   * @template T
-   * @param {() => T} read
-   */
-  foreign(read) {
-    this.engine.level++;
-    try {
-      return read();
-    } finally {
-      this.engine.level--;
-    }
   }
 
   /**
@@ -204,10 +191,11 @@ class Binder {
    */
   addBlob(view, index) {
     const { engine, room } = this;
-    const n = view.byteLength;
+    const bytes = bytesOf(view);
+    const n = bytes.length;
     const inline = room + n <= this.end;
     const at = inline ? room : this.own(n);
-    engine.u8.set(new Uint8Array(view.buffer, view.byteOffset, n), at);
+    engine.u8.set(bytes, at);
     if (inline) this.room += n;
     return this.put(TAG.blob, index, at, n, inline ? 0 : 1);
   }
@@ -246,7 +234,9 @@ function isPlainObject(object) {
   const proto = Object.getPrototypeOf(object);
   if (proto === null || proto === Object.prototype) return true;
   // Another realm's Object.prototype: at the end of the chain, and not ours to name.
-  return Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf');
+  if (Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf')) return true;
+  // V8 tells native that a proxy has no prototype, whatever it stands for.
+  return isProxy(object);
 }
 
 /**

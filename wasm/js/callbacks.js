@@ -7,7 +7,7 @@
  * the engine and a code returned; from then on no more of the user's code runs
  * until the call into C is over (native has an exception pending then, too).
  */
-const { TAG, cell } = require('./rows');
+const { TAG, bytesOf, cell } = require('./rows');
 
 /** Of wf_result (engine.h): the cell, then room for a short text. */
 const CELL_BYTES = 16;
@@ -86,10 +86,10 @@ function encodeResult(engine, at, value, prefix) {
     engine.i64[(at + 8) >> 3] = value;
     engine.i32[at >> 2] = TAG.int64;
   } else if (ArrayBuffer.isView(value)) {
-    const n = value.byteLength;
-    const to = n <= INLINE_BYTES ? at + CELL_BYTES : engine.allocate(n);
-    engine.u8.set(new Uint8Array(value.buffer, value.byteOffset, n), to);
-    encodeBytes(engine, at, TAG.blob, to, n);
+    const bytes = bytesOf(value);
+    const to = bytes.length <= INLINE_BYTES ? at + CELL_BYTES : engine.allocate(bytes.length);
+    engine.u8.set(bytes, to);
+    encodeBytes(engine, at, TAG.blob, to, bytes.length);
   } else {
     throw new TypeError(`${prefix()} an invalid value`);
   }
@@ -248,12 +248,12 @@ function callbackImports(engine) {
     /** @param {number} id @param {number} cursor @param {number} given @param {number} argc @param {number} at */
     table_filter: (id, cursor, given, argc, at) => contained(engine, () => {
       const table = tables.get(id);
+      if (cursor) cursors.remove(cursor);
       const values = decodeArguments(engine, argc, at);
       // No row can match a parameter that is NULL.
       if (values.includes(null)) return 0;
       const args = [];
       for (let i = 0; i < table.count; i++) args.push((given >>> i) & 1 ? values.shift() : undefined);
-      if (cursor) cursors.remove(cursor);
       return cursors.add({ iterator: table.generator(...args), row: [], table });
     }),
 

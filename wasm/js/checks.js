@@ -38,7 +38,7 @@ function optionalBoolean(args) {
 /** @param {import('./database').DatabaseState} db */
 function requireOpen(db) {
   if (db.open) return;
-  if (db.engine.poisoned !== null) throw db.engine.refusal();
+  if (db.engine.isDead()) throw db.engine.refusal();
   throw new TypeError('The database connection is not open');
 }
 

@@ -120,7 +120,7 @@ function openHandle(engine, filename, mode, timeout, maxLength, maxSql) {
 
 /** Connections that are forgotten without close(). */
 const forgotten = new FinalizationRegistry((/** @type {DatabaseState} */ state) => {
-  if (state.engine.poisoned === null) state.close();
+  if (!state.engine.isDead()) state.close();
 });
 
 class Database {
@@ -145,7 +145,7 @@ class Database {
     }
     Object.defineProperties(this, {
       open: { value: true, enumerable: true, writable: true, configurable: true },
-      inTransaction: { get: () => state.open && state.engine.poisoned === null && state.engine.call('wf_autocommit', state.pointer) === 0, enumerable: true, configurable: true },
+      inTransaction: { get: () => state.open && !state.engine.isDead() && state.engine.call('wf_autocommit', state.pointer) === 0, enumerable: true, configurable: true },
       memory: checks.frozen(memory),
       readonly: checks.frozen(readonly),
       name: checks.frozen(given),
@@ -269,7 +269,7 @@ class Database {
     const state = Database.#of(this);
     if (!state.open) return;
     // A poisoned instance has nothing left to close; an error here would hide the one that matters.
-    if (state.engine.poisoned !== null) return state.abandon();
+    if (state.engine.isDead()) return state.abandon();
     checks.requireNotBusy(state);
     checks.requireNoIterators(state);
     state.close();

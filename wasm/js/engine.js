@@ -74,6 +74,12 @@ class Engine {
     /** @type {unknown} */ this.pending = undefined;
     /** @type {string | null} why this instance refuses work */
     this.poisoned = null;
+    /**
+     * What came out of a call into C, until judge() has found out what it means;
+     * for ever, if the instance is poisoned. null: nothing.
+     * @type {unknown}
+     */
+    this.suspect = null;
     /** Whether files and locks have been given up since. */
     this.abandoned = true;
 
@@ -102,10 +108,11 @@ class Engine {
   refresh() {
     const { buffer } = this.memory;
     this.u8 = new Uint8Array(buffer);
-    this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.i64 = new BigInt64Array(buffer);
     this.bytes = Buffer.from(buffer);
+    // Last: by it fresh() sees that all are there. A full stack may end this at any line.
+    this.i32 = new Int32Array(buffer);
   }
 
   /** After a call that may have grown the memory. */
@@ -158,12 +165,13 @@ class Engine {
    * @param {...number} args
    */
   call(name, ...args) {
-    if (this.poisoned !== null) throw this.refusal();
+    if (this.suspect !== null) this.judge();
     let result;
     try {
       result = this.exports[name](...args);
     } catch (error) {
-      throw this.unwound(error);
+      this.suspect = error;
+      throw this.unwound();
     }
     this.fresh();
     if (this.hasPending) throw this.takePending();
@@ -179,24 +187,49 @@ class Engine {
   }
 
   /**
-   * Something came out of an export. If C had not begun, nothing is lost: the
-   * JavaScript stack was full at the door.
-   * @param {unknown} error
+   * Something came out of an export, and is in `suspect` (an assignment works
+   * however full the stack is, where this call may not). Returns what to throw.
    */
-  unwound(error) {
-    this.fresh();
-    if (error instanceof RangeError && this.i32[this.enteredAt >> 2] === this.depth) return error;
-    if (this.poisoned === null) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.poisoned = `SQLite on WebAssembly was interrupted in the middle of a call (${reason}); its connections are closed, open the database again`;
-      this.hasPending = false;
-      this.pending = undefined;
-      this.abandoned = false;
+  unwound() {
+    const error = this.suspect;
+    try {
+      this.judge();
+    } catch (refusal) {
+      if (this.poisoned !== null) /** @type {Error} */ (refusal).cause = error;
+      return refusal;
     }
-    this.abandon();
-    const refusal = this.refusal();
-    refusal.cause = error;
-    return refusal;
+    return error;
+  }
+
+  /**
+   * If C had not begun, nothing is lost: the JavaScript stack was full at the
+   * door. Else, the instance is poisoned, and this throws.
+   */
+  judge() {
+    if (this.poisoned !== null) throw this.refusal();
+    this.fresh();
+    const error = this.suspect;
+    if (error instanceof RangeError && this.i32[this.enteredAt >> 2] === this.depth) {
+      this.suspect = null;
+      return;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    this.abandoned = false;
+    this.hasPending = false;
+    this.pending = undefined;
+    this.poisoned = `SQLite on WebAssembly was interrupted in the middle of a call (${reason}); its connections are closed, open the database again`;
+    throw this.refusal();
+  }
+
+  /** Whether there is nothing left to close, to reset or to finalize. */
+  isDead() {
+    if (this.suspect === null) return false;
+    try {
+      this.judge();
+    } catch {
+      // What is to be known is in `poisoned`.
+    }
+    return this.poisoned !== null;
   }
 
   /**
@@ -221,7 +254,9 @@ class Engine {
    * @param {string} reason
    */
   stop(reason) {
-    if (this.poisoned === null) this.poisoned = `SQLite on WebAssembly has stopped: ${reason}; restart the process`;
+    if (this.poisoned !== null) return;
+    this.poisoned = `SQLite on WebAssembly has stopped: ${reason}; restart the process`;
+    this.suspect = new Error(reason);
   }
 
   refusal() {
@@ -322,7 +357,7 @@ class Engine {
       this.u8[at + bytes] = 0;
       return use(at, bytes + 1);
     } finally {
-      if (this.poisoned === null) this.exports.wf_free(at);
+      if (this.suspect === null) this.exports.wf_free(at);
     }
   }
 }
@@ -346,7 +381,7 @@ let current = null;
 
 /** The engine of this thread; a new one if the last was poisoned. */
 function engine() {
-  if (current !== null && current.poisoned !== null) {
+  if (current !== null && current.isDead()) {
     current.abandon();
     current = null;
   }

@@ -7,6 +7,8 @@
  * added and process.exit() called in one breath), it waits for reallyExit().
  */
 
+/** Marks our listener for other copies of this module: two that each move behind the other never stop. */
+const OURS = Symbol.for('wasmfix.exit');
 /** @type {Set<import('./engine').Engine>} */
 const engines = new Set();
 let watching = false;
@@ -17,7 +19,7 @@ function closeAll() {
   for (const engine of engines) {
     for (const db of engine.databases) {
       try {
-        if (engine.poisoned === null) db.close();
+        if (!engine.isDead()) db.close();
       } catch {
         // Nobody is left to be told; the other connections have to be closed, too.
       }
@@ -38,6 +40,8 @@ function onExit() {
   };
 }
 
+onExit[OURS] = true;
+
 function moveBehind() {
   overtaken = false;
   process.removeListener('exit', onExit);
@@ -46,6 +50,8 @@ function moveBehind() {
 
 /** @param {import('./engine').Engine} engine */
 function watch(engine) {
+  // Poisoned ones have given up everything, but they hold a memory.
+  for (const known of engines) if (known.poisoned !== null && known.abandoned) engines.delete(known);
   engines.add(engine);
   if (watching) return;
   watching = true;
@@ -56,7 +62,7 @@ function watch(engine) {
   });
   process.on('newListener', (event, listener) => {
     // Once the event is being emitted, a new listener is not called any more.
-    if (event !== 'exit' || listener === onExit || /** @type {any} */ (process)._exiting) return;
+    if (event !== 'exit' || listener[OURS] || /** @type {any} */ (process)._exiting) return;
     overtaken = true;
     queueMicrotask(moveBehind);
   });

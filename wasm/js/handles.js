@@ -85,7 +85,7 @@ class Handles {
     if (handle.stmt === 0) return;
     const { stmt } = handle;
     this.remove(handle);
-    if (this.engine.poisoned === null && handle.db.open) this.engine.call('wf_finalize', stmt);
+    if (handle.db.open && !this.engine.isDead()) this.engine.call('wf_finalize', stmt);
   }
 
   /** Forgets, without finalizing. @param {Handle} handle */

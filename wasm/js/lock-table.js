@@ -4,8 +4,10 @@
  * the database, `FILE-wasmfix`. It is there while anybody has the database open.
  *
  * Layout: 64 bytes of header (magic; byte 16: recovery is needed), then 128 bytes
- * a row: 16 bytes, one a slot (0 free, 1 shared, 2 exclusive), and the owner's
- * name. An instance writes only its own row.
+ * a row: 12 bytes, one a slot (0 free, 1 shared, 2 exclusive), 4 bytes that stand
+ * for the file, and the owner's name. An instance writes only its own row. Rows of
+ * another file are not in the way: one that was deleted while it is open here or
+ * elsewhere, and has a successor of the same name.
  *
  * Taking a lock is *announce, then look*: write the slot into our row, read the
  * table, and take it back if another row is in the way. Whoever looks second sees
@@ -22,6 +24,7 @@
  * removed costs 12 µs, and cannot be shared.
  */
 const fs = require('fs');
+const crypto = require('crypto');
 const { newOwner, isAlive } = require('./owner');
 const { exclusively } = require('./mutex');
 
@@ -29,6 +32,7 @@ const MAGIC = 'wasmfix locks 1\n';
 const HEADER = 64;
 const RECOVER_AT = 16;
 const ROW = 128;
+const FILE_AT = 12;
 const OWNER_AT = 16;
 const OWNER_BYTES = ROW - OWNER_AT;
 const MAX_ROWS = 512;
@@ -44,10 +48,14 @@ const EXCLUSIVE = 2;
 class LockTableLost extends Error {}
 
 class LockTable {
-  /** @param {string} database absolute path without links */
-  constructor(database) {
+  /**
+   * @param {string} database absolute path without links
+   * @param {string} identity of the file: device and inode
+   */
+  constructor(database, identity) {
     this.name = `${database}-wasmfix`;
     this.mutex = `${database}-wasmfix-lock`;
+    this.file = crypto.createHash('sha256').update(identity).digest().readUInt32LE(0);
     this.owner = '';
     this.fd = -1;
     this.row = -1;
@@ -75,6 +83,7 @@ class LockTable {
         this.owner = owner;
         this.held.fill(FREE);
         const row = Buffer.alloc(ROW);
+        row.writeUInt32LE(this.file, FILE_AT);
         row.write(owner, OWNER_AT, OWNER_BYTES, 'latin1');
         fs.writeSync(fd, row, 0, ROW, HEADER + this.row * ROW);
       } catch (error) {
@@ -211,7 +220,7 @@ class LockTable {
       throw new LockTableLost(`somebody else has changed the lock table ${this.name}`);
     }
     for (let i = 0, at = HEADER, n = this.rows(); i < n; i++, at += ROW) {
-      if (i === this.row) continue;
+      if (i === this.row || view.readUInt32LE(at + FILE_AT) !== this.file) continue;
       for (let slot = first; slot < first + count; slot++) {
         const state = view[at + slot];
         if (state === EXCLUSIVE || (state === SHARED && mode === EXCLUSIVE)) return i;
@@ -237,7 +246,9 @@ class LockTable {
   isHeld(slot) {
     this.read();
     for (let i = 0, n = this.rows(); i < n; i++) {
-      if (i !== this.row && this.view[HEADER + i * ROW + slot] !== FREE && isAlive(this.ownerAt(i))) return true;
+      const at = HEADER + i * ROW;
+      if (i === this.row || this.view.readUInt32LE(at + FILE_AT) !== this.file || this.view[at + slot] === FREE) continue;
+      if (isAlive(this.ownerAt(i))) return true;
     }
     return false;
   }

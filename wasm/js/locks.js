@@ -31,7 +31,7 @@ class FileNode {
     this.key = key;
     this.name = name;
     this.files = 0;
-    this.table = new LockTable(name);
+    this.table = new LockTable(name, key);
     /** The folder takes no lock table: whoever only reads goes without (see joinTable). */
     this.alone = false;
     /** Writing the database failed and has not succeeded since: its WAL must stay (13). */

@@ -63,6 +63,15 @@ function copyBytes(engine, at, n) {
 }
 
 /**
+ * The bytes of a view; none if its buffer has been transferred away. Whoever wants
+ * their number asks the result: a view may carry a `byteLength` of the user's.
+ * @param {ArrayBufferView} view
+ */
+function bytesOf(view) {
+  return view.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/**
  * One value.
  * @param {Engine} engine
  * @param {number} tag
@@ -212,4 +221,4 @@ function makeReader(names, tables, mode) {
   };
 }
 
-module.exports = { TAG, MODE, makeReader, cell, copyBytes };
+module.exports = { TAG, MODE, makeReader, bytesOf, cell, copyBytes };

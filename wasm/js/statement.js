@@ -67,6 +67,8 @@ class StatementState {
     this.reader = null;
     this.readerFor = -1;
     this.namesKnown = false;
+    /** Whether it stands on a row that could not be read. */
+    this.stuck = false;
     /** @type {Statement | null} */
     this.statement = null;
     /** @type {unknown[]} where get() and next() receive their row; empty otherwise */
@@ -102,14 +104,18 @@ class StatementState {
   pointer() {
     const { handle } = this;
     handle.used = true;
-    if (handle.stmt === 0) this.prepareAgain();
+    if (this.stuck) this.unstick(handle.stmt);
+    if (handle.stmt === 0) return this.prepareAgain();
     return handle.stmt;
   }
 
   prepareAgain() {
+    // The user's code may have closed the database since the door: in a getter of a parameter.
+    checks.requireOpen(this.db);
     this.handle = this.engine.handles.add(this.db);
     this.prepare();
     if (this.statement !== null) this.engine.handles.watch(this.statement, this);
+    return this.handle.stmt;
   }
 
   /** Names of the parameters with their sign, null for `?`; null if there are only those. */
@@ -248,7 +254,7 @@ class StatementState {
 
   /** @param {number} stmt */
   clearAfterLog(stmt) {
-    if (this.engine.poisoned === null) this.engine.exports.wf_reset(stmt, FLAG.clear);
+    if (this.engine.suspect === null) this.engine.exports.wf_reset(stmt, FLAG.clear);
   }
 
   /**
@@ -262,13 +268,14 @@ class StatementState {
    */
   step(stmt, buf, count, rows, flags) {
     const { engine } = this;
-    if (engine.poisoned !== null) throw engine.refusal();
+    if (engine.suspect !== null) engine.judge();
     if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
     let code;
     try {
       code = engine.exports.wf_step(stmt, buf, count, rows, flags);
     } catch (error) {
-      throw engine.unwound(error);
+      engine.suspect = error;
+      throw engine.unwound();
     }
     if (engine.i32.length === 0) engine.refresh();
     if (engine.hasPending) throw this.abandonStep(stmt, code);
@@ -344,6 +351,32 @@ class StatementState {
     /** @type {import('./rows').Reader} */ (this.reader)(engine, engine.i32[field], engine.i32[field + 6], out);
   }
 
+  /**
+   * Reading fails without memory for a value, or without stack. Its bindings may
+   * be in the buffer, so then the statement must not stay where it is.
+   * @param {number} stmt
+   * @param {number} buf
+   * @param {unknown[]} out
+   * @param {boolean} active whether it stands on a row
+   */
+  readOrReset(stmt, buf, out, active) {
+    try {
+      this.read(stmt, buf, out);
+    } catch (error) {
+      if (active) {
+        this.stuck = true;
+        this.unstick(stmt);
+      }
+      throw error;
+    }
+  }
+
+  /** A full stack may not let this through: then the next use of the statement does it. @param {number} stmt */
+  unstick(stmt) {
+    this.reset(stmt);
+    this.stuck = false;
+  }
+
   /** @param {number} stmt @param {number} version */
   makeReader(stmt, version) {
     // Describing writes to the buffer that the rows are in; so it is another one.
@@ -376,7 +409,7 @@ class StatementState {
       const buf = engine.buffer();
       for (;;) {
         const code = this.step(stmt, buf, count, NO_LIMIT, flags);
-        if (engine.i32[(buf + BUF.rows) >> 2] > 0) this.read(stmt, buf, rows);
+        if (engine.i32[(buf + BUF.rows) >> 2] > 0) this.readOrReset(stmt, buf, rows, code === ROW);
         if (rows.length >= guards.rowCheck) this.checkRows(stmt, rows.length);
         if (code === DONE) return rows;
         count = 0;
@@ -444,13 +477,14 @@ class Statement {
       const stmt = s.pointer();
       if (db.logger !== null) count = s.log(stmt, count);
       const buf = engine.buffer();
-      if (engine.poisoned !== null) throw engine.refusal();
+      if (engine.suspect !== null) engine.judge();
       if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);
       } catch (error) {
-        throw engine.unwound(error);
+        engine.suspect = error;
+        throw engine.unwound();
       }
       if (engine.i32.length === 0) engine.refresh();
       if (engine.hasPending) throw engine.takePending();
@@ -478,8 +512,9 @@ class Statement {
       const buf = engine.buffer();
       if (s.step(stmt, buf, count, 1, s.flags() | FLAG.one) === DONE) return undefined;
       const { one } = s;
-      s.read(stmt, buf, one);
-      if (engine.i32[(buf + BUF.pinned) >> 2] !== 0) s.reset(stmt);
+      const pinned = engine.i32[(buf + BUF.pinned) >> 2] !== 0;
+      s.readOrReset(stmt, buf, one, pinned);
+      if (pinned) s.reset(stmt);
       return one.pop();
     } finally {
       db.busy = false;
@@ -702,7 +737,7 @@ class StatementIterator {
     this.#alive = false;
     setLocked(this.#statement, s, false);
     s.db.iterators--;
-    if (s.engine.poisoned === null) s.reset(stmt);
+    if (!s.engine.isDead()) s.reset(stmt);
   }
 }
 

@@ -249,7 +249,11 @@ class Vfs {
       else fs.fsyncSync(file.fd);
       if (file.syncFolder) {
         file.syncFolder = false;
-        syncFolderOf(file.name);
+        try {
+          syncFolderOf(file.name);
+        } catch {
+          // As in os_unix.c: not every file system can sync a folder.
+        }
       }
       return 0;
     });
@@ -379,7 +383,12 @@ function isFolder(name) {
 /** @param {string} name @returns {0} */
 function syncFolderOf(name) {
   if (WINDOWS) return 0; // cannot be opened there, and need not be
-  const fd = fs.openSync(path.dirname(name), O_RDONLY);
+  let fd;
+  try {
+    fd = fs.openSync(path.dirname(name), O_RDONLY);
+  } catch {
+    return 0; // as in os_unix.c: a folder may be writable, but not readable
+  }
   try {
     fs.fsyncSync(fd);
   } finally {
@@ -424,7 +433,8 @@ function temporaryFolder() {
  * @returns {string}
  */
 function resolveLinks(name, onLink) {
-  const absolute = path.resolve(name);
+  // Not path.resolve(): after a link to a folder, `..` is that folder's parent.
+  const absolute = WINDOWS ? path.resolve(name) : path.isAbsolute(name) ? name : `${process.cwd()}/${name}`;
   const { root } = path.parse(absolute);
   let done = root;
   const rest = absolute.slice(root.length).split(path.sep).filter((part) => part !== '');
@@ -445,7 +455,7 @@ function resolveLinks(name, onLink) {
     onLink();
     if (++links > MAX_SYMLINKS) throw new Error('too many symbolic links');
     if (path.isAbsolute(target)) done = path.parse(target).root;
-    rest.unshift(...target.split(/[\\/]/).filter((step) => step !== ''));
+    rest.unshift(...target.split(WINDOWS ? /[\\/]/ : '/').filter((step) => step !== ''));
   }
   return done;
 }
