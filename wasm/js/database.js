@@ -43,6 +43,12 @@ class DatabaseState {
     exit.watch(this.engine);
   }
 
+  /** Before a statement that may begin a transaction: see WalIndex.refreshEarly(). */
+  refreshEarly() {
+    const { engine } = this;
+    if (engine.exports.wf_autocommit(this.pointer) !== 0) engine.vfs.nodes.refreshEarly();
+  }
+
   /** The error that SQLite just reported for this connection. */
   error() {
     return lastError(this.engine, this.pointer);
@@ -182,7 +188,7 @@ class Database {
     const outer = engine.executing;
     state.busy = true;
     engine.executing = state;
-    if (engine.vfs.nodes.indexes.size > 0) engine.vfs.nodes.refreshEarly();
+    if (engine.vfs.nodes.indexes.size > 0) state.refreshEarly();
     let code;
     try {
       code = engine.withText(/** @type {string} */ (args[0]), (at) => engine.call('wf_exec', state.pointer, at, +(state.logger !== null)));
