@@ -26,7 +26,7 @@
 const fs = require('fs');
 const crypto = require('crypto');
 const { newOwner, isAlive } = require('./owner');
-const { exclusively } = require('./mutex');
+const { exclusively, sweep } = require('./mutex');
 
 const MAGIC = 'wasmfix locks 1\n';
 const HEADER = 64;
@@ -40,6 +40,8 @@ const MAX_ROWS = 512;
 /** Slots 0 to 7 are those of the WAL index (wal.c, WAL_WRITE_LOCK …). */
 const SLOT = { write: 0, checkpoint: 1, recover: 2, attached: 8, shared: 9, reserved: 10, pending: 11 };
 const SLOTS = 12;
+/** Who ends with one of these may have left the WAL index half written. */
+const PUBLISHING = [SLOT.write, SLOT.checkpoint, SLOT.recover, SLOT.shared];
 const FREE = 0;
 const SHARED = 1;
 const EXCLUSIVE = 2;
@@ -103,12 +105,15 @@ class LockTable {
     this.fd = -1;
     try {
       exclusively(this.mutex, () => {
-        fs.writeSync(fd, Buffer.alloc(ROW), 0, ROW, HEADER + this.row * ROW);
         this.fd = fd;
+        this.read();
+        // As for the dead: an instance that has stopped leaves with locks held.
+        this.clear(this.row);
         this.read();
         this.fd = -1;
         for (let i = 0; i < this.rows(); i++) if (this.ownerAt(i) !== '' && isAlive(this.ownerAt(i))) return;
         if (this.isNamed(fd)) fs.unlinkSync(this.name);
+        sweep(this.mutex);
       });
     } catch {
       // The folder is gone or read-only now: then nobody can be waiting for us either.
@@ -160,11 +165,10 @@ class LockTable {
     return rows;
   }
 
-  /** Removes a dead owner. Under the mutex, with a fresh view. @param {number} row */
+  /** Removes an owner. Under the mutex, with a fresh view. @param {number} row */
   clear(row) {
     const at = HEADER + row * ROW;
-    const { view } = this;
-    if (view[at + SLOT.write] === EXCLUSIVE || view[at + SLOT.checkpoint] === EXCLUSIVE || view[at + SLOT.recover] === EXCLUSIVE) {
+    if (PUBLISHING.some((slot) => this.view[at + slot] === EXCLUSIVE)) {
       fs.writeSync(this.fd, Buffer.from([1]), 0, 1, RECOVER_AT);
     }
     fs.writeSync(this.fd, Buffer.alloc(ROW), 0, ROW, at);
@@ -236,7 +240,8 @@ class LockTable {
     if (owner !== '' && isAlive(owner)) return false;
     const done = exclusively(this.mutex, () => {
       this.read();
-      if (this.ownerAt(row) === owner && owner !== '') this.clear(row);
+      // Rows get their owner under the mutex: one without is nobody's.
+      if (this.ownerAt(row) === owner) this.clear(row);
       return true;
     });
     return done === true;

@@ -87,6 +87,14 @@ class FileNodes {
     node.table.detach();
   }
 
+  /** Whether `name` is a WAL that has what its database lacks (13). @param {string} name */
+  mustKeep(name) {
+    for (const node of this.nodes.values()) {
+      if (node.failed && (name === `${node.name}-wal` || name === `${node.name}-wal2`)) return true;
+    }
+    return false;
+  }
+
   /** Gives everything up, as the end of the process would. */
   abandon() {
     for (const node of this.nodes.values()) {
@@ -176,7 +184,8 @@ class FileNodes {
       const { table } = node;
       if (node.reserved !== null && node.reserved !== file) return codes.BUSY;
       if (node.pending !== null && node.pending !== file) return codes.BUSY;
-      if (node.reserved === null) {
+      // Not on the way from shared to exclusive: whoever rolls back a hot journal must not seem to be its writer.
+      if (level === LEVEL.reserved && node.reserved === null) {
         if (!node.alone && !table.acquire(SLOT.reserved, 1, EXCLUSIVE)) return codes.BUSY;
         node.reserved = file;
       }
@@ -298,8 +307,7 @@ class FileNodes {
     if (node.slotExclusive[slot] !== null) return codes.BUSY;
     if (holders.size === 0 && !node.alone && !node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
     holders.add(file);
-    index.refresh();
-    return 0;
+    return this.refreshed(index, () => this.releaseShared(node, file, slot));
   }
 
   /** @param {FileNode} node @param {OpenFile} file @param {number} slot */
@@ -318,11 +326,31 @@ class FileNodes {
     }
     if (!node.alone && !node.table.acquire(first, count, EXCLUSIVE)) return codes.BUSY;
     node.slotExclusive.fill(file, first, first + count);
-    if (first <= SLOT.write && !node.alone && node.table.needsRecovery) index.invalidate();
-    index.refresh();
+    const refreshed = this.refreshed(index, () => {
+      node.slotExclusive.fill(null, first, first + count);
+      if (!node.alone) node.table.put(first, count, FREE);
+    }, first <= SLOT.write && !node.alone && node.table.needsRecovery);
     if (first <= SLOT.write) index.writing = true;
     if (first <= SLOT.recover && first + count > SLOT.recover) index.recovered = true;
-    return 0;
+    return refreshed;
+  }
+
+  /**
+   * Refreshes the index after a lock was granted (5), or gives the lock back.
+   * @param {WalIndex} index
+   * @param {() => void} giveBack
+   * @param {boolean} [recover] makes the index invalid first (6)
+   * @returns {0}
+   */
+  refreshed(index, giveBack, recover = false) {
+    try {
+      if (recover) index.invalidate();
+      index.refresh();
+      return 0;
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
   }
 
   /** @param {FileNode} node @param {OpenFile} file @param {number} first @param {number} count */

@@ -10,6 +10,7 @@
  * more while it has the tombstone. A tombstone whose maker died is broken alike.
  */
 const fs = require('fs');
+const path = require('path');
 const crypto = require('crypto');
 const { newOwner, isAlive } = require('./owner');
 
@@ -91,4 +92,11 @@ function exclusively(name, body) {
   }
 }
 
-module.exports = { exclusively, pause };
+/** Tombstones whose makers died before they could remove them. Under the mutex. @param {string} name of the mutex */
+function sweep(name) {
+  const me = newOwner();
+  const prefix = `${path.basename(name)}.`;
+  for (const entry of fs.readdirSync(path.dirname(name))) if (entry.startsWith(prefix)) breakDead(path.join(path.dirname(name), entry), me);
+}
+
+module.exports = { exclusively, sweep, pause };

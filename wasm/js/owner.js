@@ -4,8 +4,9 @@
  *
  * The name says the machine's boot and pid namespace, the process (id and start
  * time) and the thread (id and start time), so that a number which is used again
- * is not mistaken for its former owner. Whom we cannot judge (another container
- * on a shared volume, a thread on a system without /proc) counts as alive.
+ * is not mistaken for its former owner. Who ran before the last boot is dead.
+ * Whom we cannot judge (another container on a shared volume, a process that
+ * /proc hides from us, a thread on a system without /proc) counts as alive.
  */
 const fs = require('fs');
 const crypto = require('crypto');
@@ -22,17 +23,28 @@ function orEmpty(read) {
   }
 }
 
-/** Start time of a process or thread, in clock ticks since boot; '' if there is none. @param {string} folder below /proc */
-function startTime(folder) {
-  const stat = orEmpty(() => fs.readFileSync(`/proc/${folder}/stat`, 'utf8'));
+/**
+ * State (proc_pid_stat(5): Z and X have ended) and start time, in clock ticks since boot.
+ * @param {string} folder of a process or thread below /proc
+ */
+function status(folder) {
+  const stat = fs.readFileSync(`/proc/${folder}/stat`, 'utf8');
   // The name of the command, in parentheses, may hold anything.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { ended: fields[0] === 'Z' || fields[0] === 'X', started: fields[19] ?? '' };
 }
 
+/** @param {string} folder @returns {string} '' if there is no /proc */
+function startTime(folder) {
+  return orEmpty(() => status(folder).started);
+}
+
+/** Of this boot, 8 digits; '' if it cannot be told. */
+const BOOT = LINUX ? orEmpty(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim().slice(0, 8) : '';
+const BOOTED = /^[0-9a-f]{8}\.\d*$/;
+
 /** The machine and the pid namespace that a pid belongs to. */
-const WORLD = LINUX
-  ? `${orEmpty(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim().slice(0, 8)}.${orEmpty(() => fs.readlinkSync('/proc/self/ns/pid')).replace(/\D/g, '')}`
-  : process.platform;
+const WORLD = LINUX ? `${BOOT}.${orEmpty(() => fs.readlinkSync('/proc/self/ns/pid')).replace(/\D/g, '')}` : process.platform;
 
 /** This thread: `<world>:<pid>:<start>:<thread>:<start>`. */
 const THREAD = (() => {
@@ -46,20 +58,43 @@ function newOwner() {
   return `${THREAD}:${crypto.randomBytes(6).toString('hex')}`;
 }
 
-/** @param {string} owner whether it may still be running */
-function isAlive(owner) {
-  const [world, pid, started, thread, threadStarted] = owner.split(':');
-  if (world !== WORLD || !/^\d+$/.test(pid ?? '')) return true;
-  if (LINUX && started !== '') {
-    if (startTime(pid) !== started) return false;
-    return threadStarted === '' || startTime(`${pid}/task/${thread}`) === threadStarted;
-  }
+/** Whether a process of this name exists, whoever may look at it. @param {string} pid */
+function exists(pid) {
   try {
     process.kill(Number(pid), 0);
     return true;
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
+}
+
+/**
+ * Whether the process or thread that had this start time is still there.
+ * @param {string} folder below /proc
+ * @param {string} started
+ * @param {() => boolean} otherwise if /proc has no such folder
+ */
+function runs(folder, started, otherwise) {
+  try {
+    const now = status(folder);
+    return !now.ended && now.started === started;
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    // ESRCH: it ended between open and read. Anything else (no file descriptor left) says nothing about it.
+    return code === 'ENOENT' || code === 'ESRCH' ? otherwise() : true;
+  }
+}
+
+/** @param {string} owner whether it may still be running */
+function isAlive(owner) {
+  const [world, pid, started, thread, threadStarted] = owner.split(':');
+  if (world !== WORLD) return !LINUX || BOOT === '' || !BOOTED.test(world) || world.startsWith(`${BOOT}.`);
+  if (!/^\d+$/.test(pid ?? '')) return true;
+  if (!LINUX || started === '') return exists(pid);
+  // Hidden from us (hidepid) or gone: kill() knows.
+  if (threadStarted === '') return runs(pid, started, () => exists(pid));
+  // By its thread, for whose end others of the process may still be waited: the main thread's status says less.
+  return runs(`${pid}/task/${thread}`, threadStarted, () => !fs.existsSync(`/proc/${pid}`) && exists(pid));
 }
 
 module.exports = { newOwner, isAlive };

@@ -228,6 +228,7 @@ class Vfs {
       return 0;
     } catch (error) {
       const code = errorCode(error);
+      this.keepWal(id);
       return this.failed(error, code === 'ENOSPC' || code === 'EDQUOT' ? codes.FULL : codes.IOERR_WRITE);
     }
   }
@@ -235,18 +236,34 @@ class Vfs {
   /** @param {number} id @param {number} size */
   truncate(id, size) {
     if (!Number.isSafeInteger(size)) return codes.IOERR_TRUNCATE;
-    return this.attempt(codes.IOERR_TRUNCATE, () => {
+    try {
       fs.ftruncateSync(this.file(id).fd, size);
       return 0;
-    });
+    } catch (error) {
+      this.keepWal(id);
+      return this.failed(error, codes.IOERR_TRUNCATE);
+    }
+  }
+
+  /**
+   * A checkpoint into this database failed. In wal2 mode sqlite3WalClose() deletes
+   * both WALs even so, if its first pass succeeded and the second did not, and with
+   * them commits that are nowhere else. So delete() refuses until a sync succeeds.
+   * @param {number} id
+   */
+  keepWal(id) {
+    const { node } = this.file(id);
+    if (node !== null) node.failed = true;
   }
 
   /** @param {number} id @param {number} flags */
   sync(id, flags) {
     const file = this.file(id);
     return this.attempt(codes.IOERR_FSYNC, () => {
+      this.keepWal(id);
       if (flags & SYNC_DATAONLY) fs.fdatasyncSync(file.fd);
       else fs.fsyncSync(file.fd);
+      if (file.node !== null) file.node.failed = false;
       if (file.syncFolder) {
         file.syncFolder = false;
         try {
@@ -285,6 +302,7 @@ class Vfs {
   /** @param {number} nameAt @param {number} syncFolder */
   delete(nameAt, syncFolder) {
     const name = this.engine.cString(nameAt);
+    if (this.nodes.mustKeep(name)) return codes.IOERR_DELETE;
     try {
       fs.unlinkSync(name);
     } catch (error) {

@@ -146,15 +146,14 @@ class WalIndex {
    */
   map(region, extend) {
     const { engine } = this;
+    const size = this.fd < 0 ? this.regions.length * REGION : fs.fstatSync(this.fd).size;
+    if (size < (region + 1) * REGION) {
+      if (!extend && region === 0) return 0;
+      // Really written, so that a full disk shows here and not when it is too late (8).
+      if (extend && this.fd >= 0) writeAll(this.fd, Buffer.alloc((region + 1) * REGION - size), 0, (region + 1) * REGION - size, size);
+    }
     while (this.regions.length <= region) {
       const next = this.regions.length;
-      if (this.fd >= 0 && fs.fstatSync(this.fd).size < (next + 1) * REGION) {
-        if (!extend && region === 0) return 0;
-        // Really written, so that a full disk shows here and not when it is too late (8).
-        if (extend) fs.writeSync(this.fd, Buffer.alloc(REGION), 0, REGION, next * REGION);
-      } else if (this.fd < 0 && !extend && region === 0) {
-        return 0;
-      }
       const at = engine.exports.wf_malloc(REGION);
       engine.fresh();
       if (at === 0) return -1;
