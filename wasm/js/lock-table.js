@@ -25,6 +25,7 @@
  */
 const fs = require('fs');
 const crypto = require('crypto');
+const { openBeside } = require('./beside');
 const { newOwner, isAlive } = require('./owner');
 const { exclusively, sweep } = require('./mutex');
 
@@ -55,6 +56,7 @@ class LockTable {
    * @param {string} identity of the file: device and inode
    */
   constructor(database, identity) {
+    this.database = database;
     this.name = `${database}-wasmfix`;
     this.mutex = `${database}-wasmfix-lock`;
     this.file = crypto.createHash('sha256').update(identity).digest().readUInt32LE(0);
@@ -76,7 +78,7 @@ class LockTable {
   attach() {
     const owner = newOwner();
     const done = exclusively(this.mutex, () => {
-      const fd = fs.openSync(this.name, fs.constants.O_RDWR | fs.constants.O_CREAT | (fs.constants.O_NOFOLLOW ?? 0), 0o666);
+      const fd = openBeside(this.name, this.database);
       try {
         this.fd = fd;
         this.read();

@@ -271,7 +271,7 @@ class FileNodes {
         const code = this.joinTable(node);
         if (code !== 0) return code;
         const index = new WalIndex(engine, node.alone ? null : node.table);
-        if (!index.open(`${node.name}-shm`, fs.fstatSync(file.fd).mode & 0o777)) return codes.BUSY;
+        if (!index.open(`${node.name}-shm`, node.name)) return codes.BUSY;
         node.index = index;
         if (!node.alone) this.indexes.add(index);
       }

@@ -16,6 +16,7 @@ const os = require('os');
 const path = require('path');
 const crypto = require('crypto');
 const { codes } = require('./errors');
+const { giveTo } = require('./beside');
 const { FileNodes } = require('./locks');
 
 const WINDOWS = process.platform === 'win32';
@@ -413,20 +414,6 @@ function syncFolderOf(name) {
     fs.closeSync(fd);
   }
   return 0;
-}
-
-/**
- * A file that root makes for somebody else's database has to be theirs.
- * @param {number} fd
- * @param {fs.Stats} owner
- */
-function giveTo(fd, owner) {
-  if (typeof process.geteuid !== 'function' || process.geteuid() !== 0) return;
-  try {
-    fs.fchownSync(fd, owner.uid, owner.gid);
-  } catch {
-    // As in os_unix.c: it was worth the attempt.
-  }
 }
 
 /** Where temporary files go (sqlite.org/tempfiles.html#temporary_file_storage_locations). */

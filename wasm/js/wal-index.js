@@ -22,6 +22,7 @@
  * - If publishing fails, the lock stays and the instance stops (8).
  */
 const fs = require('fs');
+const { openBeside } = require('./beside');
 const { SLOT, SHARED, EXCLUSIVE } = require('./lock-table');
 
 const REGION = 32768;
@@ -106,12 +107,12 @@ class WalIndex {
    * Attaches to the file. The first one empties it (7): what a crash left there is
    * worth nothing, and SQLite makes the index anew from the WAL.
    * @param {string} name
-   * @param {number} mode of a new file
+   * @param {string} database
    * @returns {boolean} false: busy
    */
-  open(name, mode) {
+  open(name, database) {
     if (this.table === null) return true;
-    this.fd = fs.openSync(name, fs.constants.O_RDWR | fs.constants.O_CREAT | (fs.constants.O_NOFOLLOW ?? 0), mode);
+    this.fd = openBeside(name, database);
     const { table } = this;
     if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
       fs.ftruncateSync(this.fd, 0);
