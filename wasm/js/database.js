@@ -85,6 +85,7 @@ class DatabaseState {
     this.abandon();
     engine.databases.delete(this);
     engine.call('wf_close', this.pointer);
+    exit.settle();
   }
 
   /** The handle is gone, or must not be touched again. */

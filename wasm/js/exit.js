@@ -6,6 +6,7 @@
  * that is added later. If it has to run too early all the same (a listener was
  * added and process.exit() called in one breath), it waits for reallyExit().
  */
+const { announce, closeOthers } = require('./threads');
 
 /** Marks our listener for other copies of this module: two that each move behind the other never stop. */
 const OURS = Symbol.for('wasmfix.exit');
@@ -15,7 +16,7 @@ let watching = false;
 /** Whether a listener was added behind ours. */
 let overtaken = false;
 
-function closeAll() {
+function closeOurs() {
   for (const engine of engines) {
     for (const db of engine.databases) {
       try {
@@ -27,6 +28,20 @@ function closeAll() {
     engine.vfs.abandon();
   }
   engines.clear();
+  settle();
+}
+
+function closeAll() {
+  const wait = closeOthers();
+  closeOurs();
+  wait();
+}
+
+/** To be called when a database has been opened or closed. */
+function settle() {
+  let count = 0;
+  for (const engine of engines) count += engine.databases.size;
+  announce(count, closeOurs);
 }
 
 function onExit() {
@@ -53,6 +68,7 @@ function watch(engine) {
   // Poisoned ones have given up everything, but they hold a memory.
   for (const known of engines) if (known.poisoned !== null && known.abandoned) engines.delete(known);
   engines.add(engine);
+  settle();
   if (watching) return;
   watching = true;
   process.on('exit', onExit);
@@ -68,4 +84,4 @@ function watch(engine) {
   });
 }
 
-module.exports = { watch };
+module.exports = { watch, settle };
