@@ -103,6 +103,12 @@ class Actor:
     def hook(self, kind: str, **how: Any) -> None:
         self.ask("hook", kind=kind, **how)
 
+    def end(self) -> None:
+        """Let it exit by itself."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(20)
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 

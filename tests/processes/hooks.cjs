@@ -195,6 +195,8 @@ function naive(WalIndex) {
   WalIndex.prototype.refresh = function () {
     if (this.fd < 0) return;
     const file = Buffer.alloc(REGION);
+    fs.readSync(this.fd, file, 0, HEAD, 0);
+    if (file.compare(shadowOf(this, 0), 0, 120, 0, 120) === 0) return;
     for (let region = 0; region < this.regions.length; region++) {
       file.fill(0);
       fs.readSync(this.fd, file, 0, REGION, region * REGION);
