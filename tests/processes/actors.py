@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import select
 import signal
 import subprocess
@@ -108,6 +109,10 @@ class Actor:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(20)
+
+    def limit_files(self, size: int) -> None:
+        """From now on no file can be written beyond `size` bytes: the process's own full disk."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
