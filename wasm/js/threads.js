@@ -2,11 +2,11 @@
 /**
  * The end of the process while worker threads have databases open.
  *
- * Nothing runs in a worker thread when the main thread ends the process; native
- * closes the thread's connections all the same, when its environment is taken
- * down. So the main thread, whose `exit` event comes before that, asks the others
- * to close and waits a moment. (zero-cache's replicator is such a process: it tells
- * its writer's thread to stop, and calls process.exit() in the same breath.)
+ * Nothing runs in a worker thread when the main thread ends the process, and what
+ * lies beside its databases would stay there until somebody opens them again. So
+ * the main thread asks the others to close, and waits a moment. (zero-cache's
+ * replicator is such a process: it tells its writer's thread to stop, and ends. With
+ * native, the thread is mostly quick enough.)
  *
  * The threads share an array: a pair of words for each that has databases open,
  * the system's number of the thread and how many databases.
