@@ -114,6 +114,10 @@ class Actor:
         """From now on no file can be written beyond `size` bytes: the process's own full disk."""
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
+    def limit_open_files(self, count: int) -> None:
+        """From now on no file can be opened."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (count, count))
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
