@@ -43,6 +43,12 @@ class DatabaseState {
     exit.watch(this.engine);
   }
 
+  /** Before a statement that may begin a transaction: see WalIndex.refreshEarly(). */
+  refreshEarly() {
+    const { engine } = this;
+    if (engine.exports.wf_autocommit(this.pointer) !== 0) engine.vfs.nodes.refreshEarly();
+  }
+
   /** The error that SQLite just reported for this connection. */
   error() {
     // Around a call that was interrupted, SQLite only knows that its files failed.
@@ -81,6 +87,7 @@ class DatabaseState {
     this.abandon();
     engine.databases.delete(this);
     engine.call('wf_close', this.pointer);
+    exit.settle();
   }
 
   /** The handle is gone, or must not be touched again. */
@@ -181,6 +188,7 @@ class Database {
     checks.requireOpen(state);
     checks.requireNotBusy(state);
     checks.requireNoIteratorsUnlessUnsafe(state);
+    if (engine.vfs.nodes.indexes.size > 0) state.refreshEarly();
     const outer = engine.executing;
     state.busy = true;
     engine.executing = state;

@@ -144,6 +144,8 @@ class Engine {
       /** @param {number} microseconds */
       sleep: (microseconds) => {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, microseconds / 1000);
+        this.fresh();
+        this.vfs.nodes.refreshEarly(true);
       },
       now: () => Date.now(),
       /** @param {number} seconds @param {number} out */
@@ -257,6 +259,17 @@ class Engine {
     } catch {
       setImmediate(() => this.abandon()).unref();
     }
+  }
+
+  /**
+   * Stops the instance where it cannot go on but others must not be harmed: files
+   * and locks stay as they are until the process ends.
+   * @param {string} reason
+   */
+  stop(reason) {
+    if (this.poisoned !== null) return;
+    this.poisoned = `SQLite on WebAssembly has stopped: ${reason}; restart the process`;
+    this.suspect = new Error(reason);
   }
 
   refusal() {

@@ -9,6 +9,7 @@
  * A process may have several copies of the engine (nested duplicates of a package).
  * They share one watcher: two that each move behind the other would never stop.
  */
+const { announce, closeOthers } = require('./threads');
 
 /** The watcher's place on `process`. */
 const WATCHER = Symbol.for('wasmfix.exit');
@@ -28,6 +29,14 @@ function closeEngines() {
     engine.vfs.abandon();
   }
   engines.clear();
+  settle();
+}
+
+/** To be called when a database has been opened or closed. */
+function settle() {
+  let count = 0;
+  for (const engine of engines) count += engine.databases.size;
+  announce(count, closeEngines);
 }
 
 /**
@@ -41,7 +50,9 @@ function startWatcher() {
   let overtaken = false;
 
   const closeAll = () => {
+    const wait = closeOthers();
     for (const close of closers) close();
+    wait();
   };
 
   const onExit = () => {
@@ -80,9 +91,10 @@ function watch(engine) {
   // Poisoned ones have given up everything, but they hold a memory.
   for (const known of engines) if (known.poisoned !== null && known.abandoned) engines.delete(known);
   engines.add(engine);
+  settle();
   const target = /** @type {any} */ (process);
   if (!(WATCHER in target)) Object.defineProperty(target, WATCHER, { value: startWatcher() });
   target[WATCHER].add(closeEngines);
 }
 
-module.exports = { watch };
+module.exports = { watch, settle };

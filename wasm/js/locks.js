@@ -1,19 +1,22 @@
 'use strict';
 /**
- * SQLite's locks and the WAL index.
+ * SQLite's locks, of the file and of the WAL index.
  *
- * Between the connections of one instance they are as in os_unix.c: a node for
- * each file (by device and inode) has the file locks and the eight WAL-index
- * locks, and the regions of the WAL index lie in the instance's memory.
+ * A node stands for a file (by device and inode) within this instance, as
+ * unixInodeInfo and unixShmNode do in os_unix.c: its connections settle their
+ * locks among themselves first. Only the first holder of a lock takes it in the
+ * lock table, where the other instances look (lock-table.js), and only the last
+ * one gives it back there.
  *
- * Between instances (processes, worker threads) there is one lock for each
- * database, instance-lock.js: an instance holds it while any of its connections
- * has a lock on the file or is attached to the WAL index. So another instance
- * gets SQLITE_BUSY meanwhile, and a WAL database has one instance at a time.
+ * The order of refresh and publish (wal-index.js) against the table is what makes
+ * the index right: a lock is taken, then the index refreshed; the index is
+ * published, then the lock given up.
  */
 const fs = require('fs');
 const { codes } = require('./errors');
-const { InstanceLock } = require('./instance-lock');
+const { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE } = require('./lock-table');
+const { WalIndex } = require('./wal-index');
+const { foreignLocks } = require('./foreign-locks');
 
 /** sqlite.org/lockingv3.html */
 const LEVEL = { none: 0, shared: 1, reserved: 2, pending: 3, exclusive: 4 };
@@ -22,32 +25,29 @@ const SLOTS = 8;
 
 /** @typedef {import('./vfs').OpenFile} OpenFile */
 
-/** The WAL index of a file, shared by the connections of this instance. */
-class WalIndex {
-  constructor() {
-    /** @type {number[]} addresses; a region never moves while anybody is attached */
-    this.regions = [];
-    /** @type {Set<OpenFile>} */
-    this.attached = new Set();
-    /** @type {Set<OpenFile>[]} */
-    this.shared = Array.from({ length: SLOTS }, () => new Set());
-    /** @type {(OpenFile | null)[]} */
-    this.exclusive = new Array(SLOTS).fill(null);
-  }
-}
-
 class FileNode {
-  /** @param {string} key @param {InstanceLock} lock */
-  constructor(key, lock) {
+  /** @param {string} key @param {string} name */
+  constructor(key, name) {
     this.key = key;
-    this.lock = lock;
+    this.name = name;
     this.files = 0;
+    this.table = new LockTable(name, key);
+    /** The folder takes no lock table: whoever only reads goes without (see joinTable). */
+    this.alone = false;
+    /** Writing the database failed and has not succeeded since: its WAL must stay (13). */
+    this.failed = false;
     /** @type {Set<OpenFile>} */
     this.shared = new Set();
     /** @type {OpenFile | null} */ this.reserved = null;
     /** @type {OpenFile | null} */ this.pending = null;
     /** @type {OpenFile | null} */ this.exclusive = null;
     /** @type {WalIndex | null} */ this.index = null;
+    /** @type {Set<OpenFile>} */
+    this.attached = new Set();
+    /** @type {Set<OpenFile>[]} */
+    this.slotShared = Array.from({ length: SLOTS }, () => new Set());
+    /** @type {(OpenFile | null)[]} */
+    this.slotExclusive = new Array(SLOTS).fill(null);
   }
 }
 
@@ -57,6 +57,16 @@ class FileNodes {
     this.engine = engine;
     /** @type {Map<string, FileNode>} */
     this.nodes = new Map();
+    /** @type {Set<WalIndex>} those that other instances may have, too */
+    this.indexes = new Set();
+  }
+
+  /** See WalIndex.refreshEarly(). @param {boolean} [always] also where nobody else has written lately */
+  refreshEarly(always = false) {
+    for (const index of this.indexes) {
+      if (always) index.eager = Math.max(index.eager, 1);
+      index.refreshEarly();
+    }
   }
 
   /** @param {OpenFile} file */
@@ -64,31 +74,106 @@ class FileNodes {
     const { dev, ino } = fs.fstatSync(file.fd, { bigint: true });
     const key = `${dev}:${ino}`;
     let node = this.nodes.get(key);
-    if (node === undefined) this.nodes.set(key, (node = new FileNode(key, this.lockFor(file.name))));
+    if (node === undefined) this.nodes.set(key, (node = new FileNode(key, file.name)));
     node.files++;
     return node;
-  }
-
-  /**
-   * A file that was deleted while it is open here may have a successor of the same
-   * name: their one lock is ours already. Unless it was deleted along with the file.
-   * @param {string} name
-   */
-  lockFor(name) {
-    for (const { lock } of this.nodes.values()) if (lock.database === name && lock.isIntact()) return lock;
-    return new InstanceLock(name);
   }
 
   /** @param {OpenFile} file @param {FileNode} node */
   detach(file, node) {
     this.unlock(node, file, LEVEL.none);
-    if (--node.files === 0) this.nodes.delete(node.key);
+    if (--node.files > 0) return;
+    this.nodes.delete(node.key);
+    node.table.detach();
+  }
+
+  /** Whether `name` is a WAL that has what its database lacks (13). @param {string} name */
+  mustKeep(name) {
+    for (const node of this.nodes.values()) {
+      if (node.failed && (name === `${node.name}-wal` || name === `${node.name}-wal2`)) return true;
+    }
+    return false;
   }
 
   /** Gives everything up, as the end of the process would. */
   abandon() {
-    for (const node of this.nodes.values()) node.lock.releaseAll();
+    for (const node of this.nodes.values()) {
+      node.index?.close();
+      node.index = null;
+      node.table.detach();
+    }
+    this.indexes.clear();
     this.nodes.clear();
+  }
+
+  /**
+   * Runs `body`, which uses the lock table or the WAL index. What the instance
+   * cannot go on after stops it, locks held.
+   * @param {number} code for an ordinary error
+   * @param {() => number} body
+   */
+  guarded(code, body) {
+    // After an interrupted call, nothing is changed any more: abandon() leaves as the dead do.
+    if (this.engine.isDead()) return code;
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof LockTableLost) this.engine.stop(error.message);
+      return this.engine.vfs.failed(error, code);
+    }
+  }
+
+  /**
+   * Publishes, or stops the instance: SQLite does not look at the result of an unlock.
+   * @param {FileNode} node
+   */
+  publish(node) {
+    try {
+      node.index?.publish();
+      return true;
+    } catch (error) {
+      this.engine.stop(`the WAL index of ${node.name} could not be written (${error instanceof Error ? error.message : error})`);
+      return false;
+    }
+  }
+
+  /**
+   * Joins the lock table at the first lock. Returns SQLite's code.
+   * @param {FileNode} node
+   */
+  joinTable(node) {
+    if (node.table.attached || node.alone) return 0;
+    const native = foreignLocks(node.name);
+    if (native !== null) {
+      warnOfNative(node.name, native);
+      return codes.BUSY;
+    }
+    try {
+      return node.table.attach() ? 0 : codes.BUSY;
+    } catch (error) {
+      return this.goAlone(node, /** @type {NodeJS.ErrnoException} */ (error));
+    }
+  }
+
+  /**
+   * The folder takes no new file. Where nobody may write, a reader needs no lock;
+   * who could write gets an error.
+   * @param {FileNode} node
+   * @param {NodeJS.ErrnoException} error
+   */
+  goAlone(node, error) {
+    if (!['EACCES', 'EROFS', 'EPERM', 'ERR_ACCESS_DENIED'].includes(error.code ?? '')) return this.engine.vfs.failed(error, codes.IOERR_LOCK);
+    if (error.code !== 'EROFS') {
+      if (fs.existsSync(node.table.name)) return codes.READONLY_CANTLOCK;
+      try {
+        fs.accessSync(node.name, fs.constants.W_OK);
+        return codes.READONLY_CANTLOCK;
+      } catch {
+        // Not for us to write.
+      }
+    }
+    node.alone = true;
+    return 0;
   }
 
   /**
@@ -97,22 +182,50 @@ class FileNodes {
    * @param {number} level
    */
   lock(node, file, level) {
-    if (level === LEVEL.shared) {
-      if (node.pending !== null || node.exclusive !== null) return codes.BUSY;
-      const code = node.lock.acquire();
-      if (code === 0) node.shared.add(file);
-      return code;
+    return this.guarded(codes.IOERR_LOCK, () => {
+      if (level === LEVEL.shared) return this.lockShared(node, file);
+      const { table } = node;
+      if (node.reserved !== null && node.reserved !== file) return codes.BUSY;
+      if (node.pending !== null && node.pending !== file) return codes.BUSY;
+      // Not on the way from shared to exclusive: whoever rolls back a hot journal must not seem to be its writer.
+      if (level === LEVEL.reserved && node.reserved === null) {
+        if (!node.alone && !table.acquire(SLOT.reserved, 1, EXCLUSIVE)) return codes.BUSY;
+        node.reserved = file;
+      }
+      if (level < LEVEL.pending) return 0;
+      // A writer that waits for the readers to leave lets no new ones in.
+      if (node.pending === null) {
+        if (!node.alone && !table.acquire(SLOT.pending, 1, EXCLUSIVE)) return codes.BUSY;
+        node.pending = file;
+      }
+      if (level < LEVEL.exclusive) return 0;
+      if (node.shared.size > 1) return codes.BUSY;
+      if (!node.alone && !table.acquire(SLOT.shared, 1, EXCLUSIVE)) return codes.BUSY;
+      node.exclusive = file;
+      this.beginExclusive(node);
+      return 0;
+    });
+  }
+
+  /** @param {FileNode} node @param {OpenFile} file */
+  lockShared(node, file) {
+    if (node.pending !== null || node.exclusive !== null) return codes.BUSY;
+    if (node.shared.size === 0) {
+      const code = this.joinTable(node);
+      if (code !== 0) return code;
+      if (!node.alone && !node.table.acquire(SLOT.shared, 1, SHARED, SLOT.pending)) return codes.BUSY;
     }
-    if (node.reserved !== null && node.reserved !== file) return codes.BUSY;
-    if (node.pending !== null && node.pending !== file) return codes.BUSY;
-    if (level >= LEVEL.reserved) node.reserved = file;
-    if (level < LEVEL.pending) return 0;
-    // A writer that waits for the readers to leave lets no new ones in.
-    node.pending = file;
-    if (level < LEVEL.exclusive) return 0;
-    if (node.shared.size > 1) return codes.BUSY;
-    node.exclusive = file;
+    node.shared.add(file);
     return 0;
+  }
+
+  /** The database is ours alone: SQLite may now use the WAL index without its locks. @param {FileNode} node */
+  beginExclusive(node) {
+    const { index, table } = node;
+    if (index === null) return;
+    if (table.attached && table.needsRecovery) index.invalidate();
+    index.refresh(true);
+    index.writing = true;
   }
 
   /**
@@ -121,40 +234,57 @@ class FileNodes {
    * @param {number} level shared or none
    */
   unlock(node, file, level) {
-    if (node.reserved === file) node.reserved = null;
-    if (node.pending === file) node.pending = null;
-    if (node.exclusive === file) node.exclusive = null;
-    if (level === LEVEL.none && node.shared.delete(file)) node.lock.release();
-    return 0;
+    return this.guarded(codes.IOERR_UNLOCK, () => {
+      if (node.exclusive === file) {
+        if (!this.publish(node)) return codes.IOERR_UNLOCK;
+        if (node.index !== null) node.index.writing = false;
+      }
+      const { table } = node;
+      const top = node.reserved === file || node.pending === file || node.exclusive === file;
+      if (node.reserved === file) node.reserved = null;
+      if (node.pending === file) node.pending = null;
+      if (node.exclusive === file) node.exclusive = null;
+      if (level === LEVEL.none) node.shared.delete(file);
+      if (!table.attached || (!top && node.shared.size > 0)) return 0;
+      // One write for all three, so that nobody sees a mixture.
+      table.held[SLOT.shared] = node.shared.size > 0 ? SHARED : FREE;
+      table.held[SLOT.reserved] = node.reserved === null ? FREE : EXCLUSIVE;
+      table.held[SLOT.pending] = node.pending === null ? FREE : EXCLUSIVE;
+      table.write(SLOT.shared, 3);
+      return 0;
+    });
+  }
+
+  /** Whether anybody holds RESERVED. @param {FileNode} node */
+  isReserved(node) {
+    return node.reserved !== null || (node.table.attached && node.table.isHeld(SLOT.reserved));
   }
 
   /**
    * @param {FileNode} node
    * @param {OpenFile} file
    * @param {number} region
-   * @param {number} bytes of a region
-   * @param {number} extend
+   * @param {boolean} extend
    * @param {number} out
    */
-  shmMap(node, file, region, bytes, extend, out) {
-    const { engine } = this;
-    node.index ??= new WalIndex();
-    const { index } = node;
-    if (!index.attached.has(file)) {
-      const code = node.lock.acquire();
-      if (code !== 0) return code;
-      index.attached.add(file);
-    }
-    while (extend && index.regions.length <= region) {
-      const at = engine.exports.wf_malloc(bytes);
+  shmMap(node, file, region, extend, out) {
+    return this.guarded(codes.IOERR_SHMMAP, () => {
+      const { engine } = this;
+      if (node.index === null) {
+        const code = this.joinTable(node);
+        if (code !== 0) return code;
+        const index = new WalIndex(engine, node.alone ? null : node.table);
+        if (!index.open(`${node.name}-shm`, node.name)) return codes.BUSY;
+        node.index = index;
+        if (!node.alone) this.indexes.add(index);
+      }
+      node.attached.add(file);
+      const at = node.index.map(region, extend);
+      if (at < 0) return codes.IOERR_NOMEM;
       engine.fresh();
-      if (at === 0) return codes.IOERR_NOMEM;
-      engine.u8.fill(0, at, at + bytes);
-      index.regions.push(at);
-    }
-    engine.fresh();
-    engine.i32[out >> 2] = index.regions[region] ?? 0;
-    return 0;
+      engine.i32[out >> 2] = at;
+      return 0;
+    });
   }
 
   /**
@@ -165,47 +295,113 @@ class FileNodes {
    * @param {number} flags
    */
   shmLock(node, file, offset, slots, flags) {
+    return this.guarded(codes.IOERR_SHMLOCK, () => {
+      const shared = (flags & SHM.shared) !== 0;
+      if (flags & SHM.unlock) return shared ? this.releaseShared(node, file, offset) : this.releaseExclusive(node, file, offset, slots);
+      return shared ? this.takeShared(node, file, offset) : this.takeExclusive(node, file, offset, slots);
+    });
+  }
+
+  /** @param {FileNode} node @param {OpenFile} file @param {number} slot */
+  takeShared(node, file, slot) {
     const index = /** @type {WalIndex} */ (node.index);
-    const end = offset + slots;
-    if (flags & SHM.unlock) {
-      for (let i = offset; i < end; i++) {
-        index.shared[i].delete(file);
-        if (index.exclusive[i] === file) index.exclusive[i] = null;
-      }
+    const holders = node.slotShared[slot];
+    if (holders.has(file)) return 0;
+    if (node.slotExclusive[slot] !== null) return codes.BUSY;
+    if (holders.size === 0 && !node.alone && !node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
+    holders.add(file);
+    return this.refreshed(index, () => this.releaseShared(node, file, slot));
+  }
+
+  /** @param {FileNode} node @param {OpenFile} file @param {number} slot */
+  releaseShared(node, file, slot) {
+    const holders = node.slotShared[slot];
+    // SQLite gives back slots that it does not have; that must not free somebody else's (10).
+    if (holders.delete(file) && holders.size === 0 && !node.alone) node.table.put(slot, 1, FREE);
+    return 0;
+  }
+
+  /** @param {FileNode} node @param {OpenFile} file @param {number} first @param {number} count */
+  takeExclusive(node, file, first, count) {
+    const index = /** @type {WalIndex} */ (node.index);
+    for (let slot = first; slot < first + count; slot++) {
+      if (node.slotExclusive[slot] !== null || node.slotShared[slot].size > 0) return codes.BUSY;
+    }
+    if (!node.alone && !node.table.acquire(first, count, EXCLUSIVE)) return codes.BUSY;
+    node.slotExclusive.fill(file, first, first + count);
+    const refreshed = this.refreshed(index, () => {
+      node.slotExclusive.fill(null, first, first + count);
+      if (!node.alone) node.table.put(first, count, FREE);
+    }, first <= SLOT.write && !node.alone && node.table.needsRecovery);
+    if (first <= SLOT.write) index.writing = true;
+    if (first <= SLOT.recover && first + count > SLOT.recover) index.recovered = true;
+    return refreshed;
+  }
+
+  /**
+   * Refreshes the index after a lock was granted (5), or gives the lock back.
+   * @param {WalIndex} index
+   * @param {() => void} giveBack
+   * @param {boolean} [recover] makes the index invalid first (6)
+   * @returns {0}
+   */
+  refreshed(index, giveBack, recover = false) {
+    try {
+      if (recover) index.invalidate();
+      index.refresh();
       return 0;
+    } catch (error) {
+      giveBack();
+      throw error;
     }
-    for (let i = offset; i < end; i++) {
-      const holder = index.exclusive[i];
-      if (holder !== null && holder !== file) return codes.BUSY;
-      if (flags & SHM.shared) continue;
-      if (index.shared[i].size > (index.shared[i].has(file) ? 1 : 0)) return codes.BUSY;
-    }
-    // All slots or none: only now is anything taken.
-    for (let i = offset; i < end; i++) {
-      if (flags & SHM.shared) index.shared[i].add(file);
-      else index.exclusive[i] = file;
-    }
+  }
+
+  /** @param {FileNode} node @param {OpenFile} file @param {number} first @param {number} count */
+  releaseExclusive(node, file, first, count) {
+    const index = /** @type {WalIndex} */ (node.index);
+    let held = 0;
+    for (let slot = first; slot < first + count; slot++) if (node.slotExclusive[slot] === file) held++;
+    if (held === 0) return 0;
+    if (!this.publish(node)) return codes.IOERR_SHMLOCK;
+    if (node.slotExclusive[SLOT.write] === file && first <= SLOT.write) index.writing = node.exclusive !== null;
+    node.slotExclusive.fill(null, first, first + count);
+    if (!node.alone) node.table.put(first, count, FREE);
     return 0;
   }
 
   /**
    * @param {FileNode} node
    * @param {OpenFile} file
-   * @param {boolean} remove the last one out removes a -shm that native left behind
+   * @param {boolean} remove the connection is the last of all: the file goes, too
    */
   shmUnmap(node, file, remove) {
-    const { index } = node;
-    if (index === null || !index.attached.has(file)) return 0;
-    this.shmLock(node, file, 0, SLOTS, SHM.unlock);
-    index.attached.delete(file);
-    if (index.attached.size === 0) {
-      for (const at of index.regions) this.engine.exports.wf_free(at);
+    if (node.index === null || !node.attached.delete(file)) return 0;
+    return this.guarded(codes.OK, () => {
+      for (let slot = 0; slot < SLOTS; slot++) {
+        this.releaseShared(node, file, slot);
+        if (node.slotExclusive[slot] !== file) continue;
+        node.slotExclusive[slot] = null;
+        if (!node.alone) node.table.put(slot, 1, FREE);
+      }
+      if (node.attached.size > 0) return 0;
+      if (remove) fs.rmSync(`${node.name}-shm`, { force: true });
+      if (node.index !== null) this.indexes.delete(node.index);
+      node.index?.close();
       node.index = null;
-      if (remove) fs.rmSync(`${file.name}-shm`, { force: true });
-    }
-    node.lock.release();
-    return 0;
+      return 0;
+    });
   }
+}
+
+/** @type {Set<string>} */
+const warned = new Set();
+
+/** @param {string} name @param {number} pid */
+function warnOfNative(name, pid) {
+  if (warned.has(name)) return;
+  warned.add(name);
+  const message = `${name} is locked by process ${pid}, which uses native SQLite; it and the engine do not see each other's locks, so the engine answers SQLITE_BUSY`;
+  process.emitWarning(message, { type: 'WasmfixWarning', code: 'WASMFIX_NATIVE_LOCK' });
 }
 
 module.exports = { FileNodes, FileNode };

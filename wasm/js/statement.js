@@ -269,6 +269,7 @@ class StatementState {
   step(stmt, buf, count, rows, flags) {
     const { engine } = this;
     if (engine.suspect !== null) engine.judge();
+    if (engine.vfs.nodes.indexes.size > 0) this.db.refreshEarly();
     let code;
     try {
       code = engine.exports.wf_step(stmt, buf, count, rows, flags);
@@ -299,6 +300,7 @@ class StatementState {
    */
   failure(stmt, buf, code) {
     const { engine, db } = this;
+    if (engine.poisoned !== null) return engine.refusal();
     if (code === BIND_FAILED) return bindError(engine.i32[(buf + BUF.code) >> 2]);
     if (code === TOO_BIG) {
       const column = this.columnNames(stmt)[engine.i32[(buf + BUF.code) >> 2]];
@@ -476,6 +478,7 @@ class Statement {
       if (db.logger !== null) count = s.log(stmt, count);
       const buf = engine.buffer();
       if (engine.suspect !== null) engine.judge();
+      if (engine.vfs.nodes.indexes.size > 0) db.refreshEarly();
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);

@@ -19,6 +19,7 @@ const os = require('os');
 const path = require('path');
 const crypto = require('crypto');
 const { codes } = require('./errors');
+const { giveTo } = require('./beside');
 const { FileNodes } = require('./locks');
 
 const WINDOWS = process.platform === 'win32';
@@ -239,6 +240,7 @@ class Vfs {
       return 0;
     } catch (error) {
       const code = errorCode(error);
+      this.keepWal(id);
       return this.failed(error, code === 'ENOSPC' || code === 'EDQUOT' ? codes.FULL : codes.IOERR_WRITE);
     }
   }
@@ -246,18 +248,34 @@ class Vfs {
   /** @param {number} id @param {number} size */
   truncate(id, size) {
     if (!Number.isSafeInteger(size) || this.engine.suspect !== null) return codes.IOERR_TRUNCATE;
-    return this.attempt(codes.IOERR_TRUNCATE, () => {
+    try {
       fs.ftruncateSync(this.file(id).fd, size);
       return 0;
-    });
+    } catch (error) {
+      this.keepWal(id);
+      return this.failed(error, codes.IOERR_TRUNCATE);
+    }
+  }
+
+  /**
+   * A checkpoint into this database failed. In wal2 mode sqlite3WalClose() deletes
+   * both WALs even so, if its first pass succeeded and the second did not, and with
+   * them commits that are nowhere else. So delete() refuses until a sync succeeds.
+   * @param {number} id
+   */
+  keepWal(id) {
+    const { node } = this.file(id);
+    if (node !== null) node.failed = true;
   }
 
   /** @param {number} id @param {number} flags */
   sync(id, flags) {
     const file = this.file(id);
     return this.attempt(codes.IOERR_FSYNC, () => {
+      this.keepWal(id);
       if (flags & SYNC_DATAONLY) fs.fdatasyncSync(file.fd);
       else fs.fsyncSync(file.fd);
+      if (file.node !== null) file.node.failed = false;
       if (file.syncFolder) {
         file.syncFolder = false;
         try {
@@ -297,6 +315,7 @@ class Vfs {
   delete(nameAt, syncFolder) {
     if (this.engine.suspect !== null) return codes.IOERR_DELETE;
     const name = this.engine.cString(nameAt);
+    if (this.nodes.mustKeep(name)) return codes.IOERR_DELETE;
     try {
       fs.unlinkSync(name);
     } catch (error) {
@@ -367,11 +386,11 @@ class Vfs {
       vfs_lock: safe((id, level) => nodes.lock(nodeOf(id), this.file(id), level), codes.IOERR_LOCK),
       vfs_unlock: safe((id, level) => nodes.unlock(nodeOf(id), this.file(id), level), codes.IOERR_UNLOCK),
       vfs_check_reserved: safe((id, out) => {
-        this.engine.i32[out >> 2] = nodeOf(id).reserved !== null ? 1 : 0;
+        this.engine.i32[out >> 2] = nodes.isReserved(nodeOf(id)) ? 1 : 0;
         return 0;
       }, codes.IOERR_CHECKRESERVEDLOCK),
       vfs_has_moved: safe((id) => this.hasMoved(id), 0),
-      vfs_shm_map: safe((id, region, bytes, extend, out) => nodes.shmMap(nodeOf(id), this.file(id), region, bytes, extend, out), codes.IOERR_SHMMAP),
+      vfs_shm_map: safe((id, region, _bytes, extend, out) => nodes.shmMap(nodeOf(id), this.file(id), region, extend !== 0, out), codes.IOERR_SHMMAP),
       vfs_shm_lock: safe((id, offset, slots, flags) => nodes.shmLock(nodeOf(id), this.file(id), offset, slots, flags), codes.IOERR_SHMLOCK),
       vfs_shm_barrier: () => {},
       vfs_shm_unmap: safe((id, deleteFlag) => nodes.shmUnmap(nodeOf(id), this.file(id), deleteFlag !== 0), 0),
@@ -407,20 +426,6 @@ function syncFolderOf(name) {
     fs.closeSync(fd);
   }
   return 0;
-}
-
-/**
- * A file that root makes for somebody else's database has to be theirs.
- * @param {number} fd
- * @param {fs.Stats} owner
- */
-function giveTo(fd, owner) {
-  if (typeof process.geteuid !== 'function' || process.geteuid() !== 0) return;
-  try {
-    fs.fchownSync(fd, owner.uid, owner.gid);
-  } catch {
-    // As in os_unix.c: it was worth the attempt.
-  }
 }
 
 /** Where temporary files go (sqlite.org/tempfiles.html#temporary_file_storage_locations). */

@@ -25,8 +25,10 @@ module.exports = {
     log('except', db.prepare('SELECT count(*) FROM (SELECT a FROM t EXCEPT SELECT a FROM tt WHERE a % 2)').pluck().get());
     db.exec('VACUUM');
     log('vacuum', db.pragma('integrity_check', { simple: true }));
-    log('no file is left beside it', fs.readdirSync(dir));
+    // The engine's lock table is there for as long as the database is open.
+    log('no file is left beside it', fs.readdirSync(dir).filter((name) => name !== 'a.db-wasmfix'));
     db.close();
+    log('afterwards', fs.readdirSync(dir));
   },
   'a temporary database spills and vanishes'(Database, dir, log) {
     const db = new Database('');
