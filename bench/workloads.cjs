@@ -1,46 +1,22 @@
 'use strict';
 /**
  * The workloads, for one driver in one process: `node workloads.cjs PACKAGE_FOLDER`
- * prints one JSON line a measurement. run.py starts it for each driver in turn.
+ * prints one JSON line a measurement (measure.cjs).
  *
- * Data: `items` has 200,000 rows of five columns (integer, text of 20 characters,
- * real, integer, short text), in memory. Times are milliseconds, the median of
- * ROUNDS after WARMUP rounds.
+ * Data: `items` has 200,000 rows (items.cjs), in memory. Times are milliseconds.
  */
-const { performance } = require('perf_hooks');
+const { measure } = require('./measure.cjs');
+const { fill } = require('./items.cjs');
 
 const ROWS = 200_000;
 const GETS = 50_000;
 const RANGES = 4_000;
 const INSERTS = 50_000;
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
-const WARMUP = 2;
 
 const Database = require(process.argv[2]);
 
-/** @param {string} name @param {() => unknown} body @param {() => void} [before] */
-function measure(name, body, before) {
-  const times = [];
-  for (let round = 0; round < WARMUP + ROUNDS; round++) {
-    before?.();
-    const start = performance.now();
-    body();
-    if (round >= WARMUP) times.push(performance.now() - start);
-  }
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({ workload: name, ms: times[times.length >> 1], min: times[0] }));
-}
-
-function fill(db) {
-  db.exec('CREATE TABLE items (id INTEGER PRIMARY KEY, title TEXT, score REAL, owner INTEGER, state TEXT)');
-  const insert = db.prepare('INSERT INTO items VALUES (?, ?, ?, ?, ?)');
-  db.transaction(() => {
-    for (let i = 0; i < ROWS; i++) insert.run(i, `title of item ${String(i).padStart(6, '0')}`, i / 7, i % 1000, i % 3 ? 'open' : 'closed');
-  })();
-}
-
 const db = new Database(':memory:');
-fill(db);
+fill(db, ROWS);
 
 const everything = db.prepare('SELECT * FROM items');
 const byKey = db.prepare('SELECT * FROM items WHERE id = ?');
