@@ -1,4 +1,4 @@
-// Twenty changes upstream, each with what a client's views show once it has arrived.
+// Changes upstream, each with what a client's views show once it has arrived.
 
 const time = n => new Date(Date.UTC(2026, 0, 1, 0, 0, n));
 const has = (rows, id) => rows.some(row => row.id === id);
@@ -31,6 +31,7 @@ function retitled(id, title) {
   };
 }
 
+/** Twenty of many kinds, made once and in this order. */
 export const CHANGES = {
   'first issue': newIssue(1),
   'second issue': newIssue(2),
@@ -92,3 +93,25 @@ export const CHANGES = {
       !has(urgent, 'n1') && find(recent, 'n1').comments.map(({id}) => id).join() === 'nc4',
   },
 };
+
+/** As many more as are wanted: an insert, two updates, and a delete take turns. */
+export function steadyChange(number) {
+  const n = 1000 + Math.floor(number / 4);
+  const kinds = [
+    () => newComment(n, 'n1'),
+    () => retitled('n1', `Title ${n}`),
+    () => {
+      const open = n % 2 === 0 ? 'done' : 'open';
+      return {
+        write: sql => sql`UPDATE issue SET status = ${open} WHERE id = 'i00783'`,
+        seen: ({urgent}) => has(urgent, 'i00783') === (open === 'open'),
+      };
+    },
+    () => ({
+      write: sql => sql`DELETE FROM comment WHERE id = ${`nc${n}`}`,
+      seen: ({written, recent}) =>
+        !has(written, `nc${n}`) && !has(find(recent, 'n1').comments, `nc${n}`),
+    }),
+  ];
+  return kinds[number % kinds.length]();
+}

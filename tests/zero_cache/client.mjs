@@ -9,7 +9,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import {pathToFileURL} from 'node:url';
 import {api, applicationSchema, queries, schema} from './schema.mjs';
-import {CHANGES} from './changes.mjs';
+import {CHANGES, steadyChange} from './changes.mjs';
 
 const [server, database, task, count = '1'] = process.argv.slice(2);
 const zeroPackage = path.join(process.env.ZERO_PROJECT, 'node_modules', '@rocicorp', 'zero', 'package.json');
@@ -52,16 +52,18 @@ async function newZeroFor(syncer) {
 /** Resolves once `check` is true, which is tried on every change of the views. @returns whether it came true in time */
 function until(views, check, patience = PATIENCE) {
   return new Promise(resolve => {
-    const removers = [];
+    if (check()) return resolve(true);
     const finish = seen => {
       clearTimeout(timer);
       removers.forEach(remove => remove());
       resolve(seen);
     };
     const timer = setTimeout(finish, patience, false);
-    const look = () => check() && finish(true);
-    // addListener calls back at once.
-    for (const view of views) removers.push(view.addListener(look));
+    // addListener calls back at once, too, when not all are there to be removed.
+    let listening = false;
+    const look = () => listening && check() && finish(true);
+    const removers = views.map(view => view.addListener(look));
+    listening = true;
   });
 }
 
@@ -98,6 +100,15 @@ function answers({views}) {
 
 const clone = views => Object.fromEntries(Object.entries(views).map(([name, {data}]) => [name, data]));
 
+/** Changes rows upstream; how long until the first client's views show it. */
+async function follow(change) {
+  const [{views}] = clients;
+  const start = performance.now();
+  await change.write(sql);
+  const seen = await until(Object.values(views), () => change.seen(clone(views)));
+  return {seen, ms: performance.now() - start};
+}
+
 const COMMANDS = {
   async hydrate() {
     const start = performance.now();
@@ -120,19 +131,19 @@ const COMMANDS = {
     return {seen: seen.every(Boolean), answers: clients.map(answers)};
   },
 
-  /** Changes rows upstream, one at a time; how long until the first client's views show each. */
   async live() {
-    const [{views}] = clients;
     const latencies = [];
     const missed = [];
     for (const [name, change] of Object.entries(CHANGES)) {
-      const start = performance.now();
-      await change.write(sql);
-      const seen = await until(Object.values(views), () => change.seen(clone(views)));
-      if (seen) latencies.push(performance.now() - start);
+      const {seen, ms} = await follow(change);
+      if (seen) latencies.push(ms);
       else missed.push(name);
     }
     return {latencies, missed};
+  },
+
+  change({number}) {
+    return follow(steadyChange(number));
   },
 
   /** Changes rows through Zero: the server checks permissions on the replica, in a transaction that it rolls back. */

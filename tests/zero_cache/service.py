@@ -41,12 +41,12 @@ def environment(project: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "DO_NOT_TRACK": "1", "ZERO_PROJECT": str(project), **settings}
 
 
-def deploy_permissions(project: Path, database: str) -> None:
+def deploy_permissions(project: Path, settings: Mapping[str, str]) -> None:
     command = [*program(project, "zero-deploy-permissions"), "--schema-path", str(HERE / "schema.mjs")]
     done = subprocess.run(
         command,
         cwd=project,
-        env=environment(project, {"ZERO_UPSTREAM_DB": database}),
+        env=environment(project, settings),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -66,16 +66,28 @@ def peak_memory(process: psutil.Process) -> int:
     return int(lines.get("VmHWM", "0 kB").split()[0]) * 1024
 
 
+def addons(process: psutil.Process) -> set[str]:
+    """The names of the files *.node with "sqlite" in their path that a process has loaded; none where /proc is not."""
+    try:
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+    except OSError:
+        return set()
+    files = (line.split(maxsplit=5)[5] for line in maps.splitlines() if line.endswith(".node"))
+    return {Path(file).name for file in files if "sqlite" in file}
+
+
 class ZeroCache:
     """zero-cache as users run it: the command, and all its settings in the environment."""
 
-    def __init__(self, project: Path, folder: Path, database: str, workers: int) -> None:
+    def __init__(self, project: Path, folder: Path, database: str, name: str, workers: int) -> None:
         self.project = project
         self.folder = folder
         self.replica = folder / "replica.db"
         self.port = free_ports(3)
         self.settings = {
             "ZERO_UPSTREAM_DB": database,
+            # Names the replication slot, of which databases of one server share the names.
+            "ZERO_APP_ID": name,
             "ZERO_REPLICA_FILE": str(self.replica),
             "ZERO_NUM_SYNC_WORKERS": str(workers),
             "ZERO_PORT": str(self.port),
@@ -88,6 +100,8 @@ class ZeroCache:
         }
         self.starts = 0
         self.peak = 0
+        # Addons with a native SQLite that a process of it has loaded.
+        self.native_sqlite: set[str] = set()
         self.process: subprocess.Popen[bytes] | None = None
         self.members: list[psutil.Process] = []
 
@@ -132,6 +146,7 @@ class ZeroCache:
             parent = psutil.Process(self.process.pid)
             self.members = [parent, *parent.children(recursive=True)]
         self.peak = max(self.peak, *(peak_memory(member) for member in self.members))
+        self.native_sqlite.update(*(addons(member) for member in self.members))
 
     def syncers(self) -> list[psutil.Process]:
         self.observe()
@@ -141,26 +156,30 @@ class ZeroCache:
         """How many syncers have hydrated queries."""
         pids = set()
         for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("{") and "hydrated" in line:
+            if line.startswith("{") and "query-pipeline-hydrate-finish" in line:
                 pids.add(json.loads(line)["pid"])
         return len(pids & {one.pid for one in self.syncers()})
 
-    def kill_a_syncer(self) -> None:
-        """SIGKILL one. zero-cache as a whole ends then; whoever runs it in production starts it again."""
-        self.syncers()[0].kill()
-        self._wait()
+    def kill_a_syncer(self) -> int:
+        """SIGKILL one. zero-cache as a whole ends then; whoever runs it in production starts it again.
 
-    def stop(self) -> None:
+        Returns the exit status, as `stop()` does.
+        """
+        self.syncers()[0].kill()
+        return self._wait()
+
+    def stop(self) -> int:
         assert self.process is not None
         self.observe()
         self.process.send_signal(signal.SIGTERM)
-        self._wait()
+        return self._wait()
 
-    def _wait(self) -> None:
+    def _wait(self) -> int:
         assert self.process is not None
-        self.process.wait(STOP_TIMEOUT)
+        status = self.process.wait(STOP_TIMEOUT)
         _, alive = psutil.wait_procs(self.members, STOP_TIMEOUT)
         assert alive == []
+        return status
 
     def end(self) -> None:
         """Whatever is left of it goes."""
