@@ -44,7 +44,7 @@ def engine(native: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(engine: Path) -> Iterator[Start]:
-    """`start()`: a process on the engine. `start(package, without=[2])`: on another package, or with a rule taken out."""
+    """`start()`: a process on the engine. `start(package, without=[2])`: another package, or with a rule taken out."""
     with ExitStack() as actors:
 
         def begin(package: Path = engine, *, without: Sequence[int | str] = ()) -> Actor:

@@ -13,7 +13,7 @@ import pytest
 
 from processes.actors import Actor, SqliteError
 from processes.conftest import Start, left
-from processes.test_rules import MODES, attempt, attempt_to, seen_by
+from processes.test_rules import MODES, attempt_to, seen_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts as Linux has them")
 

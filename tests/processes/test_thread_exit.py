@@ -20,7 +20,9 @@ def run(package: Path, file: Path, how: str) -> None:
 
 
 def rows(package: Path, file: Path) -> str:
-    script = "console.log(JSON.stringify(new (require(process.argv[1]))(process.argv[2]).prepare('SELECT * FROM t').all()))"
+    script = (
+        "console.log(JSON.stringify(new (require(process.argv[1]))(process.argv[2]).prepare('SELECT * FROM t').all()))"
+    )
     command = [nodejs.node(), "-e", script, str(package), str(file)]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stdout.strip()
 

@@ -50,9 +50,8 @@ function startWatcher() {
   let overtaken = false;
 
   const closeAll = () => {
-    const wait = closeOthers();
+    closeOthers();
     for (const close of closers) close();
-    wait();
   };
 
   const onExit = () => {

@@ -16,8 +16,10 @@ const { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData }
 
 const NAME = 'wasmfix.threads';
 const THREADS = 128;
-/** Milliseconds. A thread that is busy for longer is left to the next who opens its databases. */
+/** Milliseconds, for all together. A thread that is busy for longer is left to the next who opens its databases. */
 const PATIENCE = 1000;
+/** Milliseconds after which the next thread is asked, too. */
+const TURN = 250;
 const PAUSE = 10;
 
 /** Other copies of this module use the same array. */
@@ -52,7 +54,9 @@ function announce(count, closeAll) {
   if (isMainThread) return;
   if (channel === null) {
     channel = new BroadcastChannel(NAME);
-    channel.onmessage = closeAll;
+    channel.onmessage = (message) => {
+      if (/** @type {{ data: unknown }} */ (message).data === ME) closeAll();
+    };
     channel.unref();
   }
   for (let i = 0; pair < 0 && count > 0 && i < words.length; i += 2) {
@@ -72,21 +76,31 @@ function isRunning(thread) {
   return thread < 0 || fs.existsSync(`/proc/self/task/${thread}`);
 }
 
-/** Asks the other threads to close their databases; the result waits until they have. */
+/** Waits until the thread has closed its databases, or has ended. @param {number} i its pair @param {number} deadline */
+function waitFor(i, deadline) {
+  for (let thread = Atomics.load(words, i); thread !== 0; thread = Atomics.load(words, i)) {
+    if (performance.now() > deadline || !isRunning(thread)) break;
+    Atomics.wait(words, i, thread, PAUSE);
+  }
+}
+
+/**
+ * Asks the other threads to close their databases, one after the other, and waits
+ * until they have. Two that close a database at the same time each see the other,
+ * so that neither is the last, who would remove the WAL.
+ */
 function closeOthers() {
-  if (!isMainThread || words.every((word) => word === 0)) return () => {};
+  if (!isMainThread || words.every((word) => word === 0)) return;
   const asking = new BroadcastChannel(NAME);
-  asking.postMessage(null);
-  return () => {
-    const deadline = performance.now() + PATIENCE;
-    for (let i = 0; i < words.length; i += 2) {
-      for (let thread = Atomics.load(words, i); thread !== 0; thread = Atomics.load(words, i)) {
-        if (performance.now() > deadline || !isRunning(thread)) break;
-        Atomics.wait(words, i, thread, PAUSE);
-      }
-    }
-    asking.close();
-  };
+  const deadline = performance.now() + PATIENCE;
+  for (let i = 0; i < words.length; i += 2) {
+    const thread = Atomics.load(words, i);
+    if (thread === 0) continue;
+    asking.postMessage(thread);
+    waitFor(i, Math.min(deadline, performance.now() + TURN));
+  }
+  for (let i = 0; i < words.length; i += 2) waitFor(i, deadline);
+  asking.close();
 }
 
 module.exports = { announce, closeOthers };
