@@ -110,6 +110,10 @@ async function follow(change) {
 }
 
 const COMMANDS = {
+  names() {
+    return {names: Object.keys(CHANGES)};
+  },
+
   async hydrate() {
     const start = performance.now();
     for (let i = 0; i < Number(count); i++) {
@@ -131,15 +135,8 @@ const COMMANDS = {
     return {seen: seen.every(Boolean), answers: clients.map(answers)};
   },
 
-  async live() {
-    const latencies = [];
-    const missed = [];
-    for (const [name, change] of Object.entries(CHANGES)) {
-      const {seen, ms} = await follow(change);
-      if (seen) latencies.push(ms);
-      else missed.push(name);
-    }
-    return {latencies, missed};
+  live({name}) {
+    return follow(CHANGES[name]);
   },
 
   change({number}) {

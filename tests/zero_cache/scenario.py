@@ -24,9 +24,11 @@ class Report:
 
     answers: dict[str, list[Answers]] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
-    # Milliseconds: of the first changes after the start, and of those that `compare_latencies()` has made.
-    first_latencies: list[float] = field(default_factory=list)
-    latencies: list[float] = field(default_factory=list)
+    # Milliseconds until a client has seen a change: of the first changes after the start, of many more, and of those
+    # that were made while a client was at every syncer.
+    first: list[float] = field(default_factory=list)
+    steady: list[float] = field(default_factory=list)
+    crowded: list[float] = field(default_factory=list)
     # After each stop: the endings of the files beside the replica, and how the main process ended.
     left: dict[str, list[str]] = field(default_factory=dict)
     exits: dict[str, int] = field(default_factory=dict)
@@ -38,10 +40,12 @@ class Report:
 
     def figures(self) -> dict[str, Any]:
         return {
-            "live_changes_seen": len(self.first_latencies),
-            "median_latency_of_these_ms": _rounded_median(self.first_latencies),
-            "steady_changes_seen": len(self.latencies),
-            "median_latency_ms": _rounded_median(self.latencies),
+            "live_changes_seen": len(self.first),
+            "median_latency_ms": {
+                "first": _rounded_median(self.first),
+                "steady": _rounded_median(self.steady),
+                "crowded": _rounded_median(self.crowded),
+            },
             "hydration_ms": round(self.hydration),
             "starts_s": [round(seconds, 1) for seconds in self.starts],
             "peak_memory_mb": round(self.peak / 1e6),
@@ -53,7 +57,7 @@ def _rounded_median(milliseconds: list[float]) -> float | None:
 
 
 class Scenario:
-    """The whole life of a zero-cache, in two halves: between them its latency can be measured beside another's.
+    """The whole life of a zero-cache, in parts: between them its latency can be measured beside another's.
 
     A context manager, which ends whatever still runs.
     """
@@ -75,8 +79,8 @@ class Scenario:
     def __exit__(self, *_: object) -> None:
         self._running.close()
 
-    def until_live(self) -> None:
-        """The first half, from the first start on: one client is there and follows."""
+    def until_one_client(self) -> None:
+        """The first part, from the first start on."""
         deploy_permissions(self.server.project, self.server.settings)
         self._start()
         self.first = self._join()
@@ -84,38 +88,34 @@ class Scenario:
         self.report.hydration = hydrated["ms"]
         self.report.answers["hydrated"] = hydrated["answers"]
 
-        live = self.first.ask("live")
-        self.report.first_latencies, self.report.missed = live["latencies"], live["missed"]
+    def until_many_clients(self) -> None:
+        """The second part: there is one more for every syncer."""
         self._settled("after live changes", self.first)
+        self.others = self._join(self.workers)
+        self.report.answers["hydrated by others"] = self.others.ask("hydrate")["answers"]
 
     def until_the_end(self) -> None:
-        """The second half."""
-        self._settled("after many changes", self.first)
-        others = self._several_clients()
-        self._restarts(others)
+        """The third part."""
+        self._settled("after many changes", self.first, self.others)
+        self.others.ask("mutate")
+        self._settled("after mutations of a client", self.first, self.others)
+        self.report.syncers_used = self.server.syncers_used()
+        self._restarts()
         self._another_column()
         self._without_a_replica()
         self.report.peak = self.server.peak
         self.report.native_sqlite = self.server.native_sqlite
 
-    def _several_clients(self) -> Clients:
-        others = self._join(self.workers)
-        self.report.answers["hydrated by others"] = others.ask("hydrate")["answers"]
-        others.ask("mutate")
-        self._settled("after mutations of a client", self.first, others)
-        self.report.syncers_used = self.server.syncers_used()
-        return others
-
-    def _restarts(self, others: Clients) -> None:
-        for clients in (self.first, others):
+    def _restarts(self) -> None:
+        for clients in (self.first, self.others):
             clients.suspend()
         self.report.exits["killed"] = self.server.kill_a_syncer()
         self._upstream("UPDATE issue SET title = 'While nobody looked' WHERE id = 'i00777'")
         self._start()
-        for clients in (self.first, others):
+        for clients in (self.first, self.others):
             clients.resume()
-        self._settled("reconnected after a syncer was killed", self.first, others)
-        others.close()
+        self._settled("reconnected after a syncer was killed", self.first, self.others)
+        self.others.close()
 
         self.first.suspend()
         self._stop("stopped")
@@ -168,15 +168,31 @@ class Scenario:
         self.report.answers[stage] = [answers for reply in replies for answers in reply["answers"]]
 
 
-def compare_latencies(scenarios: list[Scenario], changes: int) -> None:
-    """Make `changes` changes in each, taking turns: whatever else keeps the machine busy keeps it busy for all."""
-    for n in range(changes):
-        # Who comes first also takes turns.
-        for scenario in scenarios if n % 2 == 0 else reversed(scenarios):
-            latencies = scenario.report.latencies
-            reply = scenario.first.ask("change", number=len(latencies))
-            assert reply["seen"], f"change {len(latencies)} was not seen"
-            latencies.append(reply["ms"])
+def live_changes(scenarios: list[Scenario]) -> None:
+    """Make the twenty changes in each, taking turns: what else keeps the machine busy does so for all."""
+    for number, name in enumerate(scenarios[0].first.ask("names")["names"]):
+        for scenario in _in_turn(scenarios, number):
+            reply = scenario.first.ask("live", name=name)
+            if reply["seen"]:
+                scenario.report.first.append(reply["ms"])
+            else:
+                scenario.report.missed.append(name)
+
+
+def more_changes(scenarios: list[Scenario], numbers: range) -> list[list[float]]:
+    """Make further changes in each, in the same way. The latencies in each."""
+    latencies: dict[Scenario, list[float]] = {scenario: [] for scenario in scenarios}
+    for number in numbers:
+        for scenario in _in_turn(scenarios, number):
+            reply = scenario.first.ask("change", number=number)
+            assert reply["seen"], f"change {number} was not seen"
+            latencies[scenario].append(reply["ms"])
+    return list(latencies.values())
+
+
+def _in_turn(scenarios: list[Scenario], number: int) -> list[Scenario]:
+    """Who comes first takes turns, too."""
+    return scenarios if number % 2 == 0 else scenarios[::-1]
 
 
 def read_natively(native: Path, replica: Path) -> dict[str, Any]:
