@@ -2,17 +2,19 @@
 /**
  * Who holds a lock, and whether it still runs.
  *
- * The name says the machine's boot and pid namespace, the process (id and start
- * time) and the thread (id and start time), so that a number which is used again
- * is not mistaken for its former owner. Who ran before the last boot is dead, if
- * the file system is one that no other machine can have mounted. Whom we cannot
- * judge (another container on a shared volume, a process that /proc hides from
- * us, a thread on a system without /proc) counts as alive.
+ * The name says the machine's boot, the pid namespace, the run of the container, the
+ * process (id and start time) and the thread (id and start time), so that a number
+ * which is used again is not mistaken for its former owner. Who ran before the last
+ * boot is dead, if the file system is one that no other machine can have mounted; so
+ * is who was in an earlier run of our container (container.js). Whom we cannot judge
+ * (another container on a shared volume, a process that /proc hides from us, a
+ * thread on a system without /proc) counts as alive.
  */
 const fs = require('fs');
 const path = require('path');
 const crypto = require('crypto');
 const { threadId } = require('worker_threads');
+const { container } = require('./container');
 
 const LINUX = process.platform === 'linux';
 
@@ -44,14 +46,21 @@ function startTime(folder) {
 /** Of this boot, 8 digits; '' if it cannot be told. */
 const BOOT = LINUX ? orEmpty(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim().slice(0, 8) : '';
 
+/** Whether /proc shows our pid namespace: `unshare -p` alone leaves that of the parent. */
+const PROC = LINUX && orEmpty(() => fs.readlinkSync('/proc/self')) === `${process.pid}`;
+
 /** The machine and the pid namespace that a pid belongs to. */
 const WORLD = LINUX ? `${BOOT}.${orEmpty(() => fs.readlinkSync('/proc/self/ns/pid')).replace(/\D/g, '')}` : process.platform;
 
-/** This thread: `<world>:<pid>:<start>:<thread>:<start>`. */
+/** `<container>.<run>`, or ''. */
+const CONTAINER = PROC ? container() : '';
+
+/** This thread: `<world>[.<container>.<run>]:<pid>:<start>:<thread>:<start>`. */
 const THREAD = (() => {
-  const task = LINUX ? orEmpty(() => fs.readlinkSync('/proc/thread-self')) : '';
+  const world = CONTAINER === '' ? WORLD : `${WORLD}.${CONTAINER}`;
+  const task = PROC ? orEmpty(() => fs.readlinkSync('/proc/thread-self')) : '';
   const thread = task.split('/')[2] ?? `js${threadId}`;
-  return [WORLD, process.pid, LINUX ? startTime(`${process.pid}`) : '', thread, task === '' ? '' : startTime(task)].join(':');
+  return [world, process.pid, PROC ? startTime(`${process.pid}`) : '', thread, task === '' ? '' : startTime(task)].join(':');
 })();
 
 /** File systems of one machine (statfs(2)): ext, xfs, btrfs, zfs, f2fs, tmpfs, overlay. */
@@ -59,13 +68,26 @@ const LOCAL = new Set([0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0
 
 /**
  * Whether an owner in another world lived before this machine started.
- * @param {string} world
+ * @param {string} boot
  * @param {string} file that names the owner
  */
-function isOfEarlierBoot(world, file) {
-  const boot = world.split('.')[0];
+function isOfEarlierBoot(boot, file) {
   if (!LINUX || !/^[0-9a-f]{8}$/.test(boot) || BOOT === '' || boot === BOOT) return false;
   return LOCAL.has(fs.statfsSync(path.dirname(file)).type >>> 0);
+}
+
+/**
+ * Whether an owner in another pid namespace of this boot was in an earlier run of our container.
+ * @param {string} theirs `<container>.<run>`
+ * @param {string} started
+ */
+function isOfEarlierRun(theirs, started) {
+  const [id, run] = theirs.split('.');
+  const [ourId, ourRun] = CONTAINER.split('.');
+  if (BOOT === '' || CONTAINER === '' || id !== ourId || run === ourRun || !/^\d+$/.test(started)) return false;
+  // Who is in a pid namespace below ours has started after our first process.
+  const first = startTime('1');
+  return first !== '' && BigInt(started) < BigInt(first);
 }
 
 /** A name for one more owner in this thread; at most 110 ASCII characters. */
@@ -101,19 +123,66 @@ function runs(folder, started, otherwise) {
 }
 
 /**
+ * 'unknown' if it is beyond us: then nobody but the user can say.
+ * @param {string} owner
+ * @param {string} file that names it
+ * @returns {'alive' | 'dead' | 'unknown'}
+ */
+function judge(owner, file) {
+  const [where, pid, started, thread, threadStarted] = owner.split(':');
+  if (!/^\d+$/.test(pid ?? '')) return 'unknown';
+  const [boot, namespace, ...theirs] = where.split('.');
+  if (LINUX ? `${boot}.${namespace}` !== WORLD : where !== WORLD) {
+    if (isOfEarlierBoot(boot, file)) return 'dead';
+    return boot === BOOT && isOfEarlierRun(theirs.join('.'), started ?? '') ? 'dead' : 'unknown';
+  }
+  return isRunning(pid, started ?? '', thread ?? '', threadStarted ?? '') ? 'alive' : 'dead';
+}
+
+/** In our pid namespace. @param {string} pid @param {string} started @param {string} thread @param {string} threadStarted */
+function isRunning(pid, started, thread, threadStarted) {
+  if (!PROC || started === '') return exists(pid);
+  // Hidden from us (hidepid) or gone: kill() knows.
+  if (threadStarted === '') return runs(pid, started, () => exists(pid));
+  // By its thread, for whose end others of the process may still be waited: the main thread's status says less.
+  return runs(`${pid}/task/${thread}`, threadStarted, () => !fs.existsSync(`/proc/${pid}`) && exists(pid));
+}
+
+/**
  * Whether the owner may still be running.
  * @param {string} owner
  * @param {string} file that names it
  */
 function isAlive(owner, file) {
-  const [world, pid, started, thread, threadStarted] = owner.split(':');
-  if (!/^\d+$/.test(pid ?? '')) return true;
-  if (world !== WORLD) return !isOfEarlierBoot(world, file);
-  if (!LINUX || started === '') return exists(pid);
-  // Hidden from us (hidepid) or gone: kill() knows.
-  if (threadStarted === '') return runs(pid, started, () => exists(pid));
-  // By its thread, for whose end others of the process may still be waited: the main thread's status says less.
-  return runs(`${pid}/task/${thread}`, threadStarted, () => !fs.existsSync(`/proc/${pid}`) && exists(pid));
+  return judge(owner, file) !== 'dead';
+}
+
+/**
+ * Whether the owner counts as alive only because nobody can tell from here.
+ * @param {string} owner
+ * @param {string} file that names it
+ */
+function isUnknown(owner, file) {
+  return judge(owner, file) === 'unknown';
+}
+
+/** @type {Set<string>} */
+const warned = new Set();
+
+/**
+ * Says once for a file that an unknown owner is in the way, and how the user can help.
+ * @param {string} owner
+ * @param {string} file that names it: the lock table `DATABASE-wasmfix` or its mutex
+ */
+function warnOfUnknown(owner, file) {
+  if (warned.has(file)) return;
+  warned.add(file);
+  const [where, pid] = owner.split(':');
+  const who = /^\d+$/.test(pid ?? '') ? `process ${pid} of another container or machine (${where})` : `"${owner}"`;
+  const message =
+    `${who} has a lock in ${file}, and from here nobody can tell whether it still runs; ` +
+    `if it is gone, stop all that use the database and delete ${file}, never while one of them runs`;
+  process.emitWarning(message, { type: 'WasmfixWarning', code: 'WASMFIX_UNKNOWN_OWNER' });
 }
 
 /** Whether an owner is of this thread. @param {string} owner */
@@ -121,4 +190,4 @@ function isOurs(owner) {
   return owner.startsWith(`${THREAD}:`);
 }
 
-module.exports = { newOwner, isAlive, isOurs };
+module.exports = { newOwner, isAlive, isUnknown, warnOfUnknown, isOurs };
