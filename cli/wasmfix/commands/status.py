@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -12,7 +13,10 @@ from wasmfix.patching.assess import Assessment, Drift, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
-from wasmfix.project import Installation, find_installation, find_project
+from wasmfix.project import BACKUP_URL, Backup, Installation, configured_backups, find_installation, find_project
+
+_DRIVER = "@rocicorp/zero-sqlite3"
+_ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
 
 
 @click.command(short_help="Show the installed copies and their state.")
@@ -27,14 +31,20 @@ def command(project: Path, as_json: bool) -> int:
         # Not in the middle of another run's changes.
         with locked(package.folder):
             found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
+    backups = configured_backups(installation.project, os.environ)
     if as_json:
-        emit_json(_document(installation, found))
+        emit_json(_document(installation, found, backups))
     else:
-        _show(installation, found)
+        _show(installation, found, backups)
     return 0
 
 
-def _document(installation: Installation, found: list[Assessment]) -> dict[str, object]:
+def _on_engine(found: list[Assessment]) -> bool:
+    """Whether zero-cache runs on the engine here."""
+    return any(each.package.name == _DRIVER and each.state in _ENGINE_STATES for each in found)
+
+
+def _document(installation: Installation, found: list[Assessment], backups: list[Backup]) -> dict[str, object]:
     return {
         "project": str(installation.project.root),
         "package_manager": installation.project.manager,
@@ -44,10 +54,14 @@ def _document(installation: Installation, found: list[Assessment]) -> dict[str, 
             {"name": item.name, "where": item.where, "reason": item.reason, "remedy": item.remedy}
             for item in installation.unpatchable
         ],
+        "litestream": {
+            "configured_in": [str(backup.file) if backup.file else "environment" for backup in backups],
+            "conflict": bool(backups) and _on_engine(found),
+        },
     }
 
 
-def _show(installation: Installation, found: list[Assessment]) -> None:
+def _show(installation: Installation, found: list[Assessment], backups: list[Backup]) -> None:
     project = installation.project
     click.echo(f"{project.root} ({project.manager})")
     rows = []
@@ -69,6 +83,13 @@ def _show(installation: Installation, found: list[Assessment]) -> None:
             click.echo(f"{shown_path(assessment.package.folder, project.root)}: {line}")
     for item in installation.unpatchable:
         click.echo(f"{item.where}: {item.name} {item.reason}; {item.remedy}")
+    for backup in backups if _on_engine(found) else ():
+        where = shown_path(backup.file, project.root) if backup.file else "environment"
+        click.echo(
+            f"{where}: {BACKUP_URL} is set, so zero-cache starts litestream, a native program; it and the engine do "
+            "not see each other's locks, and the replica may be damaged; unset it, or take the driver back with "
+            "`wasmfix restore`"
+        )
 
 
 def _remarks(assessment: Assessment) -> list[str]:

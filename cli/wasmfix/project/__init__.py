@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from wasmfix.project.find import TARGETS, Installation, find_installation
+from wasmfix.project.litestream import BACKUP_URL, Backup, configured_backups
 from wasmfix.project.package import InstalledPackage
 from wasmfix.project.root import Project, find_project
 
-__all__ = ["TARGETS", "Installation", "InstalledPackage", "Project", "find_installation", "find_project"]
+__all__ = [
+    "BACKUP_URL",
+    "TARGETS",
+    "Backup",
+    "Installation",
+    "InstalledPackage",
+    "Project",
+    "configured_backups",
+    "find_installation",
+    "find_project",
+]
