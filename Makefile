@@ -6,13 +6,17 @@ NPM := $(PY) tests/nodejs.py npm
 TSC := $(PY) tests/nodejs.py node build/node_modules/typescript/bin/tsc
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint bench matrix clean
+.PHONY: demo test lint bench matrix chaos clean
 
 test: lint
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 matrix: $(VENV)/.installed
 	$(PY) -m pytest -m matrix $(PYTEST_ARGS)
+
+# Ten minutes of processes that are killed every second.
+chaos: $(VENV)/.installed
+	WASMFIX_CHAOS_SECONDS=$${WASMFIX_CHAOS_SECONDS:-600} $(PY) -m pytest -m chaos $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed build/node_modules/.installed
 	$(PY) -m ruff check .

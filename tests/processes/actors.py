@@ -79,6 +79,7 @@ class Actor:
 
     def answers_within(self, seconds: float) -> bool:
         """Whether there is something to hear."""
+        assert self.process.stdout is not None
         return bool(select.select([self.process.stdout], [], [], seconds)[0])
 
     def ask(self, op: str, **arguments: Any) -> Any:

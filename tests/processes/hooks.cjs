@@ -68,6 +68,25 @@ function watch(pkg, pause) {
       };
       waiting.push({ event, file, part: which, skip, act });
     },
+    /** Pauses before a write in the midst of a publish. */
+    publish: ({ skip = 0 }) => {
+      const { publish } = WalIndex.prototype;
+      WalIndex.prototype.publish = function (...how) {
+        const plain = fs.writeSync;
+        fs.writeSync = (...write) => {
+          if (skip-- === 0) {
+            WalIndex.prototype.publish = publish;
+            pause('publish');
+          }
+          return plain(...write);
+        };
+        try {
+          return publish.apply(this, how);
+        } finally {
+          fs.writeSync = plain;
+        }
+      };
+    },
     /** Pauses between header and words, in the first publish of both that sets nBackfill to 0; in whichever order they go. */
     between: () => {
       const { publish } = WalIndex.prototype;
