@@ -119,7 +119,7 @@ def medians(passes: list[Figures]) -> Figures:
 
 
 def report(console: Console, unit: str, figures: dict[str, Figures]) -> None:
-    """A table; the unit is `ms`, where less is better, or `operations/s`."""
+    """A table; the unit is `ms`, where less is better, or `op/s`."""
     native, engine = figures["native"], figures["engine"]
     if not native:
         return
@@ -184,7 +184,7 @@ def main(
     report(console, "ms", by_time)
     if by_rate:
         console.print(f"\nSeveral processes on one database, median of {passes} passes of {seconds:g} s")
-        report(console, "operations/s", by_rate)
+        report(console, "op/s", by_rate)
 
 
 if __name__ == "__main__":
