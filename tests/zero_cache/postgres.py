@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
@@ -31,6 +32,9 @@ SETTINGS = {
     "fsync": "off",
 }
 START_TIMEOUT = 60.0
+# Below those that the system gives to outgoing connections: a server that is started again wants its port back.
+PORTS = (12_000, 32_000)
+_given: set[int] = set()
 
 
 class NoPostgresError(Exception):
@@ -104,20 +108,19 @@ def _other_user() -> Iterator[Way]:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` successive ports that are free now."""
-    for _ in range(100):
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if port + count <= 65536 and all(_is_free(port + n) for n in range(1, count)):
-                return port
+    """The first of `count` successive ports that are free now, and that this function has not given away before."""
+    for _ in range(1000):
+        ports = range(first := random.randrange(*PORTS), first + count)
+        if _given.isdisjoint(ports) and all(_is_free(port) for port in ports):
+            _given.update(ports)
+            return first
     raise OSError(f"no {count} successive ports are free")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as candidate:
         try:
-            candidate.bind(("127.0.0.1", port))
+            candidate.bind(("", port))
         except OSError:
             return False
         return True

@@ -33,6 +33,7 @@ class Report:
     left: dict[str, list[str]] = field(default_factory=dict)
     exits: dict[str, int] = field(default_factory=dict)
     syncers_used: int = 0
+    replicas: dict[str, Answers] = field(default_factory=dict)
     native_sqlite: set[str] = field(default_factory=set)
     starts: list[float] = field(default_factory=list)
     hydration: float = 0.0
@@ -62,8 +63,12 @@ class Scenario:
     A context manager, which ends whatever still runs.
     """
 
-    def __init__(self, project: Path, home: Path, postgres: Postgres, database: str, workers: int) -> None:
+    def __init__(
+        self, project: Path, home: Path, postgres: Postgres, database: str, workers: int, native: Path
+    ) -> None:
+        """`native`: the project whose driver reads the replicas afterwards."""
         home.mkdir()
+        self.native = native
         self.postgres = postgres
         self.database = database
         self.workers = workers
@@ -101,7 +106,7 @@ class Scenario:
         self._settled("after mutations of a client", self.first, self.others)
         self.report.syncers_used = self.server.syncers_used()
         self._restarts()
-        self._another_column()
+        self._schema_changes()
         self._without_a_replica()
         self.report.peak = self.server.peak
         self.report.native_sqlite = self.server.native_sqlite
@@ -124,7 +129,8 @@ class Scenario:
         self.first.resume()
         self._settled("restarted on its replica", self.first)
 
-    def _another_column(self) -> None:
+    def _schema_changes(self) -> None:
+        self._upstream((HERE / "schema_changes.sql").read_text(encoding="utf-8"))
         self._upstream(f"ALTER TABLE issue ADD COLUMN {COLUMN} int4")
         self._upstream(f"UPDATE issue SET {COLUMN} = 7 WHERE id < 'i00010'")
         upgraded = self._join()
@@ -136,6 +142,7 @@ class Scenario:
 
     def _without_a_replica(self) -> None:
         self._stop("stopped again")
+        self.report.replicas["after schema changes"] = self._read_replica()
         self.server.delete_replica()
         self.report.left["replica deleted"] = self.server.beside_the_replica()
         self._start()
@@ -144,6 +151,15 @@ class Scenario:
         self._settled("restarted without a replica", again)
         again.close()
         self._stop("stopped at last")
+        self.report.replicas["at the end"] = self._read_replica()
+
+    def _read_replica(self) -> Answers:
+        """What the native driver finds in the replica."""
+        command = [nodejs.node(), str(HERE / "read.mjs"), str(self.native), str(self.server.replica)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        found: Answers = json.loads(done.stdout)
+        return found
 
     def _upstream(self, sql: str) -> None:
         self.postgres.run(self.database, sql)
@@ -193,12 +209,3 @@ def more_changes(scenarios: list[Scenario], numbers: range) -> list[list[float]]
 def _in_turn(scenarios: list[Scenario], number: int) -> list[Scenario]:
     """Who comes first takes turns, too."""
     return scenarios if number % 2 == 0 else scenarios[::-1]
-
-
-def read_natively(native: Path, replica: Path) -> dict[str, Any]:
-    """What the native driver finds in a replica."""
-    command = [nodejs.node(), str(HERE / "read.mjs"), str(native), str(replica)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
