@@ -53,6 +53,11 @@ const does = {
   },
   load: () => void require(pkg),
   become: ({ uid }) => void (process.setgid(uid), process.setuid(uid)),
+  chdir: ({ folder }) => process.chdir(folder),
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  },
   clock({ ahead }) {
     const { now } = Date;
     Date.now = () => now() + ahead;

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def read_only(small_disk: Path) -> Iterator[Callable[[], None]]:
+    """`read_only()`: from now on the small disk is."""
+
+    def remount(how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", str(small_disk)], check=True)
+
+    yield lambda: remount("ro")
+    remount("rw")
 
 
 @MODES
@@ -180,3 +191,43 @@ def test_a_reader_where_nobody_may_write_sees_every_commit(start: Start, tmp_pat
         )
     finally:
         shutil.rmtree(home)
+
+
+@MODES
+@pytest.mark.parametrize("open_as", ["readonly", "read-write"])
+def test_on_a_disk_that_is_read_only_readers_see_every_commit(
+    start: Start, small_disk: Path, read_only: Callable[[], None], mode: str, open_as: str
+) -> None:
+    file = small_disk / "a.db"
+    a = start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.pragma("wal_autocheckpoint=0")
+    a.pragma("journal_size_limit=20000")
+    a.exec("create table t(x)")
+    for _ in range(45):
+        a.exec("insert into t values(randomblob(500))")
+    a.kill()
+    read_only()
+    before = left(file)
+    b, c = start(), start()
+    for reader in (b, c):
+        reader.open(file, readonly=open_as == "readonly")
+        assert reader.value(COUNT) == 45
+        assert reader.value("pragma integrity_check") == "ok"
+        assert attempt_to(reader, "insert into t values(1)") in ("SQLITE_READONLY", "SQLITE_CANTOPEN")
+        assert reader.value(COUNT) == 45
+    assert left(file) == before
+
+
+@pytest.mark.parametrize("open_as", ["readonly", "read-write"])
+def test_a_database_without_a_wal_is_read_on_a_disk_that_is_read_only(
+    start: Start, small_disk: Path, read_only: Callable[[], None], open_as: str
+) -> None:
+    file = small_disk / "a.db"
+    a = start()
+    a.open(file).exec("create table t(x); insert into t values(1)")
+    a.close()
+    read_only()
+    b = start().open(file, readonly=open_as == "readonly")
+    assert b.value(COUNT) == 1
+    assert attempt_to(b, "insert into t values(1)") == "SQLITE_READONLY"

@@ -101,24 +101,6 @@ def test_a_replica_that_is_deleted_while_it_is_open_does_not_harm_its_successor(
 
 
 @ALL_MODES
-def test_two_paths_to_a_file_are_one_database(start: Start, file: Path, mode: str, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    link = elsewhere / "b.db"
-    link.symlink_to("../a.db")
-    a, b = start(), start()
-    a.open(file).pragma(f"journal_mode={mode}")
-    a.exec("create table t(x)")
-    a.exec("begin immediate; insert into t values(1)")
-    b.open(link)
-    assert attempt_to(b, "begin immediate") == "SQLITE_BUSY"
-    a.exec("commit")
-    b.exec("insert into t values(2)")
-    assert a.value(COUNT) == 2
-    assert sorted(path.name for path in elsewhere.iterdir()) == ["b.db"]
-
-
-@ALL_MODES
 def test_a_killed_writer_holds_nobody_up(start: Start, file: Path, mode: str) -> None:
     a, b = start(), start()
     a.open(file).pragma(f"journal_mode={mode}")
@@ -255,6 +237,21 @@ def test_a_native_process_on_the_file_is_noticed(start: Start, native: Path, fil
 
 @LINUX
 @MODES
+def test_a_native_process_that_only_has_the_file_open_is_noticed_too(
+    start: Start, native: Path, file: Path, mode: str
+) -> None:
+    other = start(native)
+    other.open(file).pragma(f"journal_mode={mode}")
+    other.exec("create table t(x)")
+    a = start().open(file)
+    assert attempt(a, COUNT) == "SQLITE_BUSY"
+    assert [one["code"] for one in a.ask("warnings")] == ["WASMFIX_NATIVE_LOCK"]
+    other.kill()
+    assert a.value(COUNT) == 0
+
+
+@LINUX
+@MODES
 def test_locks_of_another_boot_are_nobody_s(start: Start, file: Path, mode: str) -> None:
     a = start()
     a.open(file).pragma(f"journal_mode={mode}")
@@ -270,6 +267,81 @@ def test_locks_of_another_boot_are_nobody_s(start: Start, file: Path, mode: str)
     table.write_bytes(table.read_bytes().replace(boot, b"00000000"))
     b.open(file).exec("insert into t values(3)")
     b.close()
+    assert left(file) == ["a.db"]
+
+
+@LINUX
+@MODES
+def test_a_process_that_has_a_dead_owners_number_is_not_that_owner(start: Start, file: Path, mode: str) -> None:
+    a, b = start(), start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x); insert into t values(1)")
+    b.open(file, timeout=300).value(COUNT)
+    a.exec("begin immediate; insert into t values(2)")
+    a.signal(signal.SIGSTOP)
+    assert attempt_to(b, "insert into t values(3)") == "SQLITE_BUSY"
+    # As if A's locks had been left by somebody who had its number before, and began earlier.
+    began = Path(f"/proc/{a.process.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    table = file.with_name("a.db-wasmfix")
+    earlier = str(int(began) - 1).rjust(len(began), "0")
+    at = table.read_bytes().index(f":{a.process.pid}:{began}:".encode())
+    with table.open("r+b") as row:
+        row.seek(at)
+        row.write(table.read_bytes()[at : at + 64].replace(f":{began}:".encode(), f":{earlier}:".encode()))
+    b.exec("insert into t values(3)")
+    assert b.value(COUNT) == 2
+    a.kill()
+
+
+@MODES
+def test_who_waits_for_a_lock_sleeps(start: Start, file: Path, mode: str) -> None:
+    a, b = start(), start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x)")
+    b.open(file, timeout=2000).value(COUNT)
+    a.exec("begin immediate; insert into t values(1)")
+    begun, worked = time.monotonic(), b.ask("cpu")
+    assert attempt_to(b, "insert into t values(2)") == "SQLITE_BUSY"
+    assert 1.9 < time.monotonic() - begun < 4
+    assert b.ask("cpu") - worked < 0.4
+
+
+@ALL_MODES
+def test_who_is_stopped_while_it_joins_holds_up_only_those_who_join(start: Start, file: Path, mode: str) -> None:
+    a, b, c = start(), start(), start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x)")
+    b.hook("pause", event="write", file="-wasmfix")
+    b.open(file).begin("value", sql=COUNT)
+    assert b.paused() == "write -wasmfix"
+    a.exec("insert into t values(1)")
+    assert a.value(COUNT) == 1
+    begun = time.monotonic()
+    assert attempt(c.open(file), COUNT) == "SQLITE_BUSY"
+    assert time.monotonic() - begun < 5
+    b.go()
+    assert b.answer() == 1
+    assert c.value(COUNT) == 1
+
+
+@ALL_MODES
+def test_who_is_killed_while_it_joins_leaves_nothing_in_the_way(start: Start, file: Path, mode: str) -> None:
+    a = start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x); insert into t values(1)")
+    for _ in range(2):
+        b = start()
+        b.hook("pause", event="write", file="-wasmfix")
+        b.open(file).begin("value", sql=COUNT)
+        b.paused()
+        b.kill()
+        assert "a.db-wasmfix-lock" in left(file)
+        with start().open(file) as c:
+            begun = time.monotonic()
+            assert c.value(COUNT) == 1
+            assert time.monotonic() - begun < 1
+            c.close()
+    a.close()
     assert left(file) == ["a.db"]
 
 
