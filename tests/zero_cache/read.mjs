@@ -1,10 +1,10 @@
-// Reads a replica with the driver that is installed in a project: node read.mjs PROJECT REPLICA
+// Reads a replica with the driver that is installed in a project: node read.mjs PROJECT REPLICA [QUERY]
 
 import {createHash} from 'node:crypto';
 import {createRequire} from 'node:module';
 import path from 'node:path';
 
-const [project, replica] = process.argv.slice(2);
+const [project, replica, query] = process.argv.slice(2);
 const zeroPackage = path.join(project, 'node_modules', '@rocicorp', 'zero', 'package.json');
 const Database = createRequire(zeroPackage)('@rocicorp/zero-sqlite3');
 const db = new Database(replica, {fileMustExist: true});
@@ -30,5 +30,6 @@ const answer = {
   schema,
   tables: Object.fromEntries(tables.map(name => [name, contents(name)])),
 };
+if (query) answer.asked = db.prepare(query).all();
 db.close();
 console.log(JSON.stringify(answer));

@@ -114,7 +114,7 @@ class Scenario:
     def _restarts(self) -> None:
         for clients in (self.first, self.others):
             clients.suspend()
-        self.report.exits["killed"] = self.server.kill_a_syncer()
+        self.report.exits["killed"] = self.server.kill("syncer")
         self._upstream("UPDATE issue SET title = 'While nobody looked' WHERE id = 'i00777'")
         self._start()
         for clients in (self.first, self.others):
@@ -142,7 +142,7 @@ class Scenario:
 
     def _without_a_replica(self) -> None:
         self._stop("stopped again")
-        self.report.replicas["after schema changes"] = self._read_replica()
+        self.report.replicas["after schema changes"] = read_replica(self.native, self.server.replica)
         self.server.delete_replica()
         self.report.left["replica deleted"] = self.server.beside_the_replica()
         self._start()
@@ -151,15 +151,7 @@ class Scenario:
         self._settled("restarted without a replica", again)
         again.close()
         self._stop("stopped at last")
-        self.report.replicas["at the end"] = self._read_replica()
-
-    def _read_replica(self) -> Answers:
-        """What the native driver finds in the replica."""
-        command = [nodejs.node(), str(HERE / "read.mjs"), str(self.native), str(self.server.replica)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
-        assert done.returncode == 0, done.stderr
-        found: Answers = json.loads(done.stdout)
-        return found
+        self.report.replicas["at the end"] = read_replica(self.native, self.server.replica)
 
     def _upstream(self, sql: str) -> None:
         self.postgres.run(self.database, sql)
@@ -182,6 +174,15 @@ class Scenario:
         replies = [clients.ask("settle", step=self._step) for clients in parties]
         assert all(reply["seen"] for reply in replies), f"{stage}: not everything has arrived"
         self.report.answers[stage] = [answers for reply in replies for answers in reply["answers"]]
+
+
+def read_replica(project: Path, replica: Path, query: str | None = None) -> Answers:
+    """What the driver of a project finds in a replica; under `asked`, the rows of `query`."""
+    command = [nodejs.node(), str(HERE / "read.mjs"), str(project), str(replica), *([query] if query else [])]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found: Answers = json.loads(done.stdout)
+    return found
 
 
 def live_changes(scenarios: list[Scenario]) -> None:

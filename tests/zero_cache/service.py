@@ -148,9 +148,13 @@ class ZeroCache:
         self.peak = max(self.peak, *(peak_memory(member) for member in self.members))
         self.native_sqlite.update(*(addons(member) for member in self.members))
 
-    def syncers(self) -> list[psutil.Process]:
+    def workers(self, program: str) -> list[psutil.Process]:
+        """Its processes that run PROGRAM.js."""
         self.observe()
-        return [one for one in self.members if one.is_running() and any("syncer.js" in word for word in one.cmdline())]
+        name = f"{program}.js"
+        return [
+            one for one in self.members if one.is_running() and any(Path(word).name == name for word in one.cmdline())
+        ]
 
     def syncers_used(self) -> int:
         """How many syncers have hydrated queries."""
@@ -158,15 +162,23 @@ class ZeroCache:
         for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("{") and "query-pipeline-hydrate-finish" in line:
                 pids.add(json.loads(line)["pid"])
-        return len(pids & {one.pid for one in self.syncers()})
+        return len(pids & {one.pid for one in self.workers("syncer")})
 
-    def kill_a_syncer(self) -> int:
-        """SIGKILL one. zero-cache as a whole ends then; whoever runs it in production starts it again.
+    def kill(self, program: str) -> int:
+        """SIGKILL one of its workers. It ends as a whole then; whoever runs it in production starts it again.
 
         Returns the exit status, as `stop()` does.
         """
-        self.syncers()[0].kill()
+        self.workers(program)[0].kill()
         return self._wait()
+
+    def kill_all(self) -> None:
+        """SIGKILL all of it at once, as when a machine dies."""
+        self.observe()
+        for member in self.members:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        self._wait()
 
     def stop(self) -> int:
         assert self.process is not None
