@@ -8,7 +8,8 @@
  */
 const fs = require('fs');
 
-const { watch, without } = require('./hooks.cjs');
+const { watch } = require('./hooks.cjs');
+const { without } = require('./without.cjs');
 
 const pkg = process.argv[2];
 let rest = '';

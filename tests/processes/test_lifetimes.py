@@ -123,7 +123,7 @@ def test_a_writer_stopped_in_a_publish_holds_up_writers_only(start: Start, file:
     a.exec("create table t(x); insert into t values(1)")
     for actor in (b, c):
         actor.open(file, timeout=200).value(COUNT)
-    a.hook("pause", event="write", file="-shm", part="header")
+    a.hook("pause", event="write", file="index", part="header")
     a.begin("exec", sql="insert into t values(2)")
     a.paused()
     a.signal(signal.SIGSTOP)
@@ -149,7 +149,7 @@ def test_a_checkpointer_stopped_in_a_publish_holds_up_checkpointers_only(start: 
         a.exec(ROW)
     for actor in (b, c):
         actor.open(file, timeout=200).value(COUNT)
-    a.hook("pause", event="write", file="-shm", part="words")
+    a.hook("pause", event="write", file="index", part="words")
     a.begin("pragma", sql="wal_checkpoint")
     a.paused()
     a.signal(signal.SIGSTOP)

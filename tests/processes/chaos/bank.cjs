@@ -23,6 +23,9 @@ const fs = require('fs');
 const readline = require('readline');
 const { Worker, isMainThread, workerData } = require('worker_threads');
 
+const { watch } = require('../hooks.cjs');
+const { without } = require('../without.cjs');
+
 /**
  * @typedef {{ package: string, file: string, mode: string, number: number, seed: number, threads: number,
  *   checkpoints: boolean, writes: number, timeout: number, without: (string | number)[], accounts: number, balance: number }} Plan
@@ -41,14 +44,17 @@ const { writeSync } = fs;
 /** One system call, and less than PIPE_BUF: lines of several threads do not mix. @param {string} line */
 const say = (line) => void writeSync(1, `${line}\n`);
 
-const hooked = fs.existsSync(`${plan.package}/wasmfix`) ? require('../hooks.cjs') : null;
-if (hooked && plan.without.length > 0) hooked.without(plan.package, plan.without);
+const isEngine = fs.existsSync(`${plan.package}/wasmfix`);
+if (plan.without.length > 0) without(plan.package, plan.without);
 const Database = require(plan.package);
 
 const isWal = plan.mode !== 'delete';
 const TOTAL = plan.accounts * plan.balance;
 /** Milliseconds between two pieces of work, at most. */
 const THINK = 6;
+/** How often a piece of work hesitates at a place where others could come in between; milliseconds, at most. */
+const HESITATES = 0.1;
+const HESITATION = 25;
 /** Milliseconds. RESTART and TRUNCATE keep writers out while they wait for the readers to leave, of whom there is always one. */
 const CHECKPOINT_PATIENCE = 150;
 const CHECKPOINT_EVERY = 400;
@@ -70,6 +76,22 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Springs a trap in the commit that comes next. @type {(() => void) | null} */
 let atCommit = null;
+
+/** @type {any} */
+let hesitations = null;
+let isHesitating = false;
+/** Makes the engine wait in the midst of what comes next: a race that takes microseconds takes milliseconds then. */
+function hesitate() {
+  if (!isEngine || isHesitating || random() >= HESITATES) return;
+  isHesitating = true;
+  hesitations ??= watch(plan.package, () => {
+    isHesitating = false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, random() * HESITATION);
+  });
+  const skip = dice(4);
+  if (isWal && dice(2)) hesitations.publish({ skip });
+  else hesitations.pause(isWal && dice(2) ? { event: 'read', file: 'index', skip } : { event: 'write', file: '-wasmfix', skip });
+}
 
 let count = 0;
 /** Of all transfers ever tried, and scattered, so that concurrent ones do not meet in the ledger's last page. */
@@ -255,6 +277,7 @@ class Clerk {
 
   async work() {
     while (!state[STOP]) {
+      hesitate();
       if (plan.checkpoints && turn === 0 && isWal && performance.now() > this.nextCheckpoint) this.checkpoint();
       else if (random() < plan.writes) await this.transfer(isWal && dice(2) ? 'concurrent' : 'immediate');
       else await this.snapshot();
@@ -303,9 +326,9 @@ function listen() {
       Date.now = () => now() + ms;
     },
     trap: ({ signal, where, skip }) => {
-      if (hooked === null) return;
+      if (!isEngine) return;
       act = signal;
-      hooks ??= hooked.watch(plan.package, (/** @type {string} */ point) => {
+      hooks ??= watch(plan.package, (/** @type {string} */ point) => {
         say(`t ${act} ${point}`);
         process.kill(process.pid, act);
       });
