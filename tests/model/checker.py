@@ -76,7 +76,7 @@ def first_files(wal2: bool, rows: tuple[Row, ...], frames: int, opened: bool) ->
     shm = ((0,) * frames if opened else (), ())
     tail = (frames if opened else 0, ())
     return Files(
-        wal2, words, hdr, tail, False, rows, shm, wals, (0, 0), (True,) * len(rows), frames, (0,) * (frames + 1)
+        wal2, words, hdr, tail, False, rows, shm, wals, (0, 0), (True,) * len(rows), -1, frames, (0,) * (frames + 1)
     )
 
 

@@ -134,6 +134,8 @@ class Files(NamedTuple):
     wals: tuple[Wal | None, Wal | None]
     db: tuple[int, int]
     alive: tuple[bool, ...]
+    mutex: int
+    """Who has it: one that breaks a row."""
     visible: int
     """Ghost: the last transaction that was acknowledged or read."""
     truth: tuple[int, ...]
@@ -191,16 +193,19 @@ class Files(NamedTuple):
         return self, self.shm[wal]
 
     def do_break(self, me: int, row: int, owner: int, what: str) -> tuple[Files, Any]:
-        """`what`: `look` whether the owner is dead, set the `byte`, clear the `row`; each under the mutex."""
+        """`look` whether the owner is dead, and take the mutex; then set the `byte`, and clear the `row`."""
         mine = self.rows[row]
-        if mine.owner != owner or self.alive[owner]:
-            return self, mine.owner != owner
+        if what == "look":
+            if mine.owner == owner and self.alive[owner]:
+                return self, False
+            if self.mutex not in (-1, me) and self.alive[self.mutex]:
+                return self, None
+            return self._replace(mutex=me), True
         if what == "byte":
-            publishing = EXCLUSIVE in (mine.slots[: RECOVER + 1] + mine.slots[SHARED_DB])
-            return self._replace(rec=self.rec or publishing), True
-        if what == "row":
-            return self._replace(rows=put(self.rows, row, Row(-1, NOTHING, 0))), True
-        return self, True
+            publishing = mine.owner == owner and EXCLUSIVE in (mine.slots[: RECOVER + 1] + mine.slots[SHARED_DB])
+            return self._replace(rec=self.rec or publishing), None
+        rows = put(self.rows, row, Row(-1, NOTHING, 0)) if mine.owner == owner else self.rows
+        return self._replace(rows=rows, mutex=-1), None
 
     def do_is_free(self, me: int, mine: int, slot: int) -> tuple[Files, Any]:
         """A glance: does nobody else seem to have the slot?"""
@@ -370,15 +375,18 @@ class Instance:
         head = yield from self.read_head()
         rows = yield ("read_rows",)
         view = self.others(rows)
-        changed = view != self.view or head[1:] != (self.shadow, self.known, self.tail)
+        changed = view != self.view
         self.view = view
-        if changed and self.has("head read again"):
+        return head, rows, changed
+
+    def agreed(self, head: tuple[Any, ...], changed: bool) -> Steps:
+        """The head again, until two reads agree; unless it is as in the shadow and nobody has given up anything."""
+        if changed or head[1:] != (self.shadow, self.known, self.tail):
             while True:
-                again = yield from self.read_head()
-                if again == head:
+                before, head = head, (yield from self.read_head())
+                if before[1:] == head[1:]:
                     break
-                head = again
-        return head, rows
+        return head
 
     def others(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         """What a change of shows that somebody has given up a lock."""
@@ -404,11 +412,11 @@ class Instance:
         before = self.held
         while True:
             if not self.has("announce first"):
-                head, rows = yield from self.look()
+                head, rows, changed = yield from self.look()
             self.held = put_slots(self.held, slots, mode)
             yield from self.write_row()
             if self.has("announce first"):
-                head, rows = yield from self.look()
+                head, rows, changed = yield from self.look()
             at = self.rival(rows, slots, mode)
             if at < 0:
                 break
@@ -417,12 +425,16 @@ class Instance:
             if not (yield from self.break_row(at, rows[at].owner)):
                 return False
         if refresh:
+            if self.has("head read again"):
+                head = yield from self.agreed(head, changed)
             yield from self.refresh(head)
         return True
 
     def break_row(self, at: int, owner: int) -> Steps:
         """True if it is worth to try again."""
-        dead = yield ("break", at, owner, "look")
+        dead = None
+        while dead is None:
+            dead = yield ("break", at, owner, "look")
         if not dead:
             return False
         byte = self.has("recovery byte")
@@ -473,13 +485,7 @@ class Instance:
         """Refreshes after a lock that was granted within the instance."""
         if not self.has("refresh always"):
             return
-        head = yield from self.read_head()
-        if head[1:] != (self.shadow, self.known, self.tail):
-            while True:
-                again = yield from self.read_head()
-                if again == head:
-                    break
-                head = again
+        head = yield from self.agreed((yield from self.read_head()), False)
         yield from self.refresh(head)
 
     def publish(self) -> Steps:
