@@ -132,7 +132,7 @@ def test_the_queries_have_the_rows_that_they_should(runs: Runs) -> None:
 
 
 def test_all_clients_see_the_same_as_with_native_at_every_stage(runs: Runs) -> None:
-    assert len(runs.native.answers) == 10
+    assert len(runs.native.answers) == 11
     assert runs.engine.answers.keys() == runs.native.answers.keys()
     different = [stage for stage, answers in runs.native.answers.items() if runs.engine.answers[stage] != answers]
     assert different == []
