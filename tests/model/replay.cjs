@@ -30,6 +30,12 @@ const READ0 = 3;
 const EXCLUSIVE_FLAGS = { take: 2 | 8, release: 1 | 8 };
 const SHARED_FLAGS = { take: 2 | 4, release: 1 | 4 };
 
+/** Both sides wait at one word, so that either may be woken by its own late notification. False: too long. */
+function waitWhile(state, value, patience = Infinity) {
+  while (Atomics.load(state, STATE) === value) if (Atomics.wait(state, STATE, value, patience) === 'timed-out') return false;
+  return true;
+}
+
 function mark(value) {
   return value === NOT_USED ? -1 : value * SCALE;
 }
@@ -62,7 +68,7 @@ function instance({ code, shared, port }) {
     Atomics.store(state, KIND, KINDS.indexOf(kind));
     Atomics.store(state, STATE, BLOCKED);
     Atomics.notify(state, STATE);
-    Atomics.wait(state, STATE, BLOCKED);
+    waitWhile(state, BLOCKED);
     return Atomics.load(state, MODE);
   }
 
@@ -219,7 +225,7 @@ function instance({ code, shared, port }) {
   for (;;) {
     Atomics.store(state, STATE, IDLE);
     Atomics.notify(state, STATE);
-    Atomics.wait(state, STATE, IDLE);
+    waitWhile(state, IDLE);
     const { message } = receiveMessageOnPort(port);
     let answer;
     try {
@@ -245,7 +251,7 @@ class Thread {
 
   /** Until it is blocked or has nothing to do. */
   settle() {
-    if (Atomics.wait(this.state, STATE, RUNNING, 5000) === 'timed-out') throw new Error('a thread does not come to rest');
+    if (!waitWhile(this.state, RUNNING, 10_000)) throw new Error('a thread does not come to rest');
     return Atomics.load(this.state, STATE);
   }
 
