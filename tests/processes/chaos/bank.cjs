@@ -53,7 +53,7 @@ const TOTAL = plan.accounts * plan.balance;
 /** Milliseconds between two pieces of work, at most. */
 const THINK = 6;
 /** How often a piece of work hesitates at a place where others could come in between; milliseconds, at most. */
-const HESITATES = 0.1;
+const HESITATES = 0.05;
 const HESITATION = 25;
 /** Milliseconds. RESTART and TRUNCATE keep writers out while they wait for the readers to leave, of whom there is always one. */
 const CHECKPOINT_PATIENCE = 150;
@@ -341,6 +341,8 @@ function listen() {
   lines.on('line', (line) => {
     for (const [order, value] of Object.entries(JSON.parse(line))) orders[order](value);
   });
+  // Its driver is gone.
+  lines.on('close', orders.stop);
   return lines;
 }
 

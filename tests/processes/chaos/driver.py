@@ -196,6 +196,8 @@ class Bank:
             stdout=subprocess.PIPE,
             stderr=errors,
             bufsize=0,
+            # A process group with a stopped member that loses its parent's shell is sent SIGHUP.
+            start_new_session=True,
         )
         assert process.stdin is not None
         assert process.stdout is not None
