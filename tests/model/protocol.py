@@ -610,6 +610,9 @@ class Instance:
             # One that we have is as good, and one that somebody else has is not worth the writes.
             if raisable or not (yield ("is_free", self.row, slots[0])):
                 return False
+        # Each commit beyond 1,000 frames tries a checkpoint, also while another instance is at it.
+        if slots[0] == CKPT and not (yield ("is_free", self.row, CKPT)):
+            return False
         if not (yield from self.acquire(slots, EXCLUSIVE)):
             return False
         self.lower(slots)

@@ -17,25 +17,88 @@ typedef struct wf_file {
   uint8_t level;      /* SQLITE_LOCK_... */
   uint8_t persistWal; /* SQLITE_FCNTL_PERSIST_WAL */
   uint8_t pending;    /* an attempt at EXCLUSIVE failed, and keeps new readers out */
+  uint8_t isWal;
+  /* Of a WAL: a frame's header that waits for its page, so that both go out in one write. */
+  uint8_t hasHeader;
+  sqlite3_int64 headerAt;
+  uint8_t *frame; /* FRAME_HEADER_BYTES and the page */
+  int frameBytes;
 } wf_file;
 
-static int fileClose(sqlite3_file *f) { return wf_vfs_close(((wf_file *)f)->id); }
+#define FRAME_HEADER_BYTES 24 /* sqlite.org/fileformat2.html#walformat */
+#define WAL_HEADER_BYTES 32
 
-static int fileRead(sqlite3_file *f, void *to, int bytes, sqlite3_int64 offset) {
-  return wf_vfs_read(((wf_file *)f)->id, to, bytes, (double)offset);
+static int writeOut(wf_file *f, const void *from, int bytes, sqlite3_int64 offset) {
+  return wf_vfs_write(f->id, from, bytes, (double)offset);
 }
 
-static int fileWrite(sqlite3_file *f, const void *from, int bytes, sqlite3_int64 offset) {
-  return wf_vfs_write(((wf_file *)f)->id, from, bytes, (double)offset);
+/* Before anything but the page that belongs to it. */
+static int flushHeader(wf_file *f) {
+  if (!f->hasHeader) return SQLITE_OK;
+  f->hasHeader = 0;
+  return writeOut(f, f->frame, FRAME_HEADER_BYTES, f->headerAt);
 }
 
-static int fileTruncate(sqlite3_file *f, sqlite3_int64 size) { return wf_vfs_truncate(((wf_file *)f)->id, (double)size); }
+static int fileClose(sqlite3_file *base) {
+  wf_file *f = (wf_file *)base;
+  int rc = flushHeader(f), closed = wf_vfs_close(f->id);
+  sqlite3_free(f->frame);
+  return rc ? rc : closed;
+}
 
-static int fileSync(sqlite3_file *f, int flags) { return wf_vfs_sync(((wf_file *)f)->id, flags); }
+static int fileRead(sqlite3_file *base, void *to, int bytes, sqlite3_int64 offset) {
+  wf_file *f = (wf_file *)base;
+  int rc = flushHeader(f);
+  return rc ? rc : wf_vfs_read(f->id, to, bytes, (double)offset);
+}
 
-static int fileSize(sqlite3_file *f, sqlite3_int64 *out) {
+/* Room for a frame, whose page has `bytes`. Without memory, frames go out in two writes. */
+static int hasRoom(wf_file *f, int bytes) {
+  uint8_t *room;
+  if (f->frameBytes >= FRAME_HEADER_BYTES + bytes) return 1;
+  room = sqlite3_realloc(f->frame, FRAME_HEADER_BYTES + bytes);
+  if (!room) return 0;
+  f->frame = room;
+  f->frameBytes = FRAME_HEADER_BYTES + bytes;
+  return 1;
+}
+
+static int fileWrite(sqlite3_file *base, const void *from, int bytes, sqlite3_int64 offset) {
+  wf_file *f = (wf_file *)base;
+  int rc;
+  if (!f->isWal) return writeOut(f, from, bytes, offset);
+  if (f->hasHeader && offset == f->headerAt + FRAME_HEADER_BYTES && hasRoom(f, bytes)) {
+    f->hasHeader = 0;
+    memcpy(f->frame + FRAME_HEADER_BYTES, from, (size_t)bytes);
+    return writeOut(f, f->frame, FRAME_HEADER_BYTES + bytes, f->headerAt);
+  }
+  rc = flushHeader(f);
+  if (rc) return rc;
+  if (bytes != FRAME_HEADER_BYTES || offset < WAL_HEADER_BYTES || !hasRoom(f, 0)) return writeOut(f, from, bytes, offset);
+  memcpy(f->frame, from, FRAME_HEADER_BYTES);
+  f->headerAt = offset;
+  f->hasHeader = 1;
+  return SQLITE_OK;
+}
+
+static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
+  wf_file *f = (wf_file *)base;
+  int rc = flushHeader(f);
+  return rc ? rc : wf_vfs_truncate(f->id, (double)size);
+}
+
+static int fileSync(sqlite3_file *base, int flags) {
+  wf_file *f = (wf_file *)base;
+  int rc = flushHeader(f);
+  return rc ? rc : wf_vfs_sync(f->id, flags);
+}
+
+static int fileSize(sqlite3_file *base, sqlite3_int64 *out) {
+  wf_file *f = (wf_file *)base;
   double size = 0;
-  int rc = wf_vfs_size(((wf_file *)f)->id, &size);
+  int rc = flushHeader(f);
+  if (rc) return rc;
+  rc = wf_vfs_size(f->id, &size);
   if (rc == SQLITE_OK) *out = (sqlite3_int64)size;
   return rc;
 }
@@ -130,6 +193,7 @@ static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, 
   if ((flags & SQLITE_OPEN_MAIN_DB) && name && !sqlite3_uri_boolean(name, "psow", 1)) {
     f->characteristics &= ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
   }
+  f->isWal = (flags & SQLITE_OPEN_WAL) != 0;
   f->base.pMethods = &methods;
   if (outFlags) *outFlags = granted;
   return SQLITE_OK;

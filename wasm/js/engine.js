@@ -143,6 +143,7 @@ class Engine {
       },
       /** @param {number} microseconds */
       sleep: (microseconds) => {
+        this.vfs.nodes.beforeSleep();
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, microseconds / 1000);
         this.fresh();
         this.vfs.nodes.refreshEarly(true);

@@ -3,11 +3,17 @@
  * Locks between engine instances (processes and threads), in a small file beside
  * the database, `FILE-wasmfix`. It is there while anybody has the database open.
  *
- * Layout: 64 bytes of header (magic; byte 16: recovery is needed), then 128 bytes
- * a row: 12 bytes, one a slot (0 free, 1 shared, 2 exclusive), 4 bytes that stand
- * for the file, and the owner's name. An instance writes only its own row. Rows of
- * another file are not in the way: one that was deleted while it is open here or
- * elsewhere, and has a successor of the same name.
+ * Layout, little-endian:
+ *   0  magic, 16 bytes
+ *  16  1 if the WAL index has to be recovered, 4 bytes
+ *  20  a count that goes up when somebody wishes read locks back that are only kept
+ *  24  the same, of those that wait for them
+ *  28  4 bytes that stand for the database's file: a table is of one file, and one
+ *      that was deleted while it is open has a table of its own, without a name
+ *  64  the head of the WAL index (wal-index.js), 208 bytes
+ * 384  a row of 128 bytes for each instance: 12 bytes, one a slot (0 free, 1 shared,
+ *      2 exclusive), a count of exclusive locks given up, the owner's name
+ * An instance writes only its own row.
  *
  * Taking a lock is *announce, then look*: write the slot into our row, read the
  * table, and take it back if another row is in the way. Whoever looks second sees
@@ -16,30 +22,45 @@
  * thing: that a write() is seen by every read() that begins after it has returned
  * (POSIX.1-2017, write(): the file systems that SQLite's WAL works on).
  *
+ * The look brings the head of the WAL index along. But a read is not atomic: its
+ * head may be from before, and its rows from after somebody published and gave up
+ * a lock. Then that row's count has changed; so whoever takes a lock may rely on
+ * the head of the same read only if the other rows are as in the last view
+ * (`othersChanged`).
+ *
  * Rows are handed out, broken and removed under the mutex `FILE-wasmfix-lock`.
  * A row of an owner that died with WRITE, CKPT or RECOVER leaves the byte for
  * recovery: the WAL index may be half written.
  *
- * Prices (Node 22, ext4): shared lock and release 4 µs; a symbolic link made and
- * removed costs 12 µs, and cannot be shared.
+ * Prices (Node 22, ext4): shared lock and release, index refreshed, 3 µs; a
+ * symbolic link made and removed costs 12 µs, and cannot be shared.
  */
 const fs = require('fs');
 const crypto = require('crypto');
 const { openBeside } = require('./beside');
-const { newOwner, isAlive } = require('./owner');
+const { newOwner, isAlive, isUnknown, warnOfUnknown } = require('./owner');
 const { exclusively, sweep } = require('./mutex');
 
-const MAGIC = 'wasmfix locks 1\n';
-const HEADER = 64;
+const NAME = 'wasmfix locks ';
+const MAGIC = `${NAME}2\n`;
 const RECOVER_AT = 16;
+const WISHES_AT = 20;
+const DEMANDS_AT = 24;
+const FILE_AT = 28;
+const HEAD_AT = 64;
+const HEAD_END = 272;
+const HEADER = 384;
 const ROW = 128;
-const FILE_AT = 12;
+const COUNT_AT = 12;
 const OWNER_AT = 16;
 const OWNER_BYTES = ROW - OWNER_AT;
 const MAX_ROWS = 512;
+/** Milliseconds. */
+const BELIEF = 5;
+const BETWEEN_WISHES = 20;
 
 /** Slots 0 to 7 are those of the WAL index (wal.c, WAL_WRITE_LOCK …). */
-const SLOT = { write: 0, checkpoint: 1, recover: 2, attached: 8, shared: 9, reserved: 10, pending: 11 };
+const SLOT = { write: 0, checkpoint: 1, recover: 2, read: 3, attached: 8, shared: 9, reserved: 10, pending: 11 };
 const SLOTS = 12;
 /** Who ends with one of these may have left the WAL index half written. */
 const PUBLISHING = [SLOT.write, SLOT.checkpoint, SLOT.recover, SLOT.shared];
@@ -63,11 +84,32 @@ class LockTable {
     this.owner = '';
     this.fd = -1;
     this.row = -1;
-    /** What our row says. */
-    this.held = Buffer.alloc(SLOTS);
-    this.view = Buffer.alloc(HEADER + ROW * 8);
-    /** Bytes of the view that are the table. */
+    /** Where our row begins. */
+    this.mine = 0;
+    /** What our row says: slots and count. */
+    this.held = Buffer.alloc(OWNER_AT);
+    this.before = Buffer.alloc(SLOTS);
+    this.view = Buffer.alloc(0);
+    this.words = new Int32Array(0);
+    this.last = Buffer.alloc(0);
+    /** Bytes of the view that are the table; of the last view. */
     this.size = 0;
+    this.lastSize = 0;
+    /** Whether a row that is not ours differed between the last two looks. */
+    this.othersChanged = true;
+    /** @type {number[]} until when isBelieved() takes the owner of a row for alive */
+    this.believed = [];
+    this.nextWish = 0;
+    this.makeRoom(HEADER + ROW * 8);
+  }
+
+  /** @param {number} bytes */
+  makeRoom(bytes) {
+    const buffer = new ArrayBuffer(bytes);
+    this.view = Buffer.from(buffer);
+    this.words = new Int32Array(buffer);
+    this.last = Buffer.alloc(bytes);
+    this.lastSize = 0;
   }
 
   get attached() {
@@ -78,18 +120,18 @@ class LockTable {
   attach() {
     const owner = newOwner();
     const done = exclusively(this.mutex, () => {
-      const fd = openBeside(this.name, this.database);
+      const fd = this.openTable();
       try {
         this.fd = fd;
         this.read();
-        if (this.size < HEADER) fs.writeSync(fd, Buffer.concat([Buffer.from(MAGIC), Buffer.alloc(HEADER - MAGIC.length)]), 0, HEADER, 0);
         this.row = this.freeRow();
+        this.mine = HEADER + this.row * ROW;
         this.owner = owner;
         this.held.fill(FREE);
         const row = Buffer.alloc(ROW);
-        row.writeUInt32LE(this.file, FILE_AT);
         row.write(owner, OWNER_AT, OWNER_BYTES, 'latin1');
-        fs.writeSync(fd, row, 0, ROW, HEADER + this.row * ROW);
+        fs.writeSync(fd, row, 0, ROW, this.mine);
+        this.lastSize = 0;
       } catch (error) {
         this.fd = -1;
         fs.closeSync(fd);
@@ -98,6 +140,32 @@ class LockTable {
       return true;
     });
     return done === true;
+  }
+
+  /** The table of our file; one of another file that had the name is none of ours. Under the mutex. */
+  openTable() {
+    const header = Buffer.alloc(HEADER);
+    for (;;) {
+      const fd = openBeside(this.name, this.database);
+      try {
+        const size = fs.readSync(fd, header, 0, HEADER, 0);
+        const text = header.toString('latin1', 0, Math.min(size, MAGIC.length));
+        if (size === HEADER && text === MAGIC && header.readUInt32LE(FILE_AT) === this.file) return fd;
+        if (size === 0) {
+          header.write(MAGIC, 'latin1');
+          header.writeUInt32LE(this.file, FILE_AT);
+          fs.writeSync(fd, header, 0, HEADER, 0);
+          return fd;
+        }
+        // Of another file, of another version, or begun by somebody who was killed. What else has the name is not ours to remove.
+        if (!text.startsWith(NAME) && !MAGIC.startsWith(text)) throw new Error(`${this.name} is not a lock table`);
+        fs.unlinkSync(this.name);
+      } catch (error) {
+        fs.closeSync(fd);
+        throw error;
+      }
+      fs.closeSync(fd);
+    }
   }
 
   /** Leaves; the last one removes the file. */
@@ -135,12 +203,18 @@ class LockTable {
     return there !== undefined && there.ino === here.ino && there.dev === here.dev;
   }
 
+  /** The table into the view. */
   read() {
     for (;;) {
       this.size = fs.readSync(this.fd, this.view, 0, this.view.length, 0);
       if (this.size < this.view.length) return;
-      this.view = Buffer.alloc(this.view.length * 2);
+      this.makeRoom(this.view.length * 2);
     }
+  }
+
+  /** What lies before the rows into the view, its other bytes stay. */
+  readHead() {
+    fs.readSync(this.fd, this.view, 0, HEAD_END, 0);
   }
 
   rows() {
@@ -188,15 +262,23 @@ class LockTable {
    * @param {number} [barred] a slot that nobody else may hold exclusively
    */
   acquire(first, count, mode, barred = -1) {
-    const before = Buffer.from(this.held.subarray(first, first + count));
+    const { held, before } = this;
+    for (let i = 0; i < count; i++) before[i] = held[first + i];
     for (;;) {
-      this.put(first, count, mode);
+      this.announce(first, count, mode);
       const rival = this.rival(first, count, mode, barred);
       if (rival < 0) return true;
-      this.held.set(before, first);
+      for (let i = 0; i < count; i++) held[first + i] = before[i];
       this.write(first, count);
       if (!this.breakRow(rival)) return false;
     }
+  }
+
+  /** @param {number} first @param {number} count @param {number} mode */
+  announce(first, count, mode) {
+    const { held } = this;
+    for (let i = first; i < first + count; i++) held[i] = mode;
+    this.write(first, count);
   }
 
   /**
@@ -206,13 +288,23 @@ class LockTable {
    * @param {number} mode
    */
   put(first, count, mode) {
-    this.held.fill(mode, first, first + count);
-    this.write(first, count);
+    const { held } = this;
+    const exclusive = held[first] === EXCLUSIVE;
+    for (let i = first; i < first + count; i++) held[i] = mode;
+    if (exclusive) this.giveUp(first);
+    else this.write(first, count);
+  }
+
+  /** Slots from `first` on as `held` has them, exclusive ones among those that were; and their count, in one write. @param {number} first */
+  giveUp(first) {
+    const { held } = this;
+    held.writeUInt32LE((held.readUInt32LE(COUNT_AT) + 1) >>> 0, COUNT_AT);
+    fs.writeSync(this.fd, held, first, OWNER_AT - first, this.mine + first);
   }
 
   /** Our row as `held` has it. @param {number} first @param {number} count */
   write(first, count) {
-    fs.writeSync(this.fd, this.held, first, count, HEADER + this.row * ROW + first);
+    fs.writeSync(this.fd, this.held, first, count, this.mine + first);
   }
 
   /**
@@ -224,13 +316,12 @@ class LockTable {
    */
   rival(first, count, mode, barred) {
     this.read();
-    const { view } = this;
-    const mine = HEADER + this.row * ROW;
-    if (view[mine + OWNER_AT] === 0 || view.compare(this.held, 0, SLOTS, mine, mine + SLOTS) !== 0) {
-      throw new LockTableLost(`somebody else has changed the lock table ${this.name}`);
-    }
-    for (let i = 0, at = HEADER, n = this.rows(); i < n; i++, at += ROW) {
-      if (i === this.row || view.readUInt32LE(at + FILE_AT) !== this.file) continue;
+    const { view, held, mine, size } = this;
+    for (let i = 0; i < SLOTS; i++) if (view[mine + i] !== held[i]) this.lost();
+    if (view[mine + OWNER_AT] === 0) this.lost();
+    this.noteOthers();
+    for (let i = 0, at = HEADER; at + ROW <= size; i++, at += ROW) {
+      if (at === mine) continue;
       for (let slot = first; slot < first + count; slot++) {
         const state = view[at + slot];
         if (state === EXCLUSIVE || (state === SHARED && mode === EXCLUSIVE)) return i;
@@ -240,10 +331,30 @@ class LockTable {
     return -1;
   }
 
+  /** @returns {never} */
+  lost() {
+    throw new LockTableLost(`somebody else has changed the lock table ${this.name}`);
+  }
+
+  /** Compares the rows of others with the last view. */
+  noteOthers() {
+    const { view, last, mine, size } = this;
+    const end = mine + ROW;
+    this.othersChanged = size !== this.lastSize
+      || (mine > HEADER && view.compare(last, HEADER, mine, HEADER, mine) !== 0)
+      || (end < size && view.compare(last, end, size, end, size) !== 0);
+    if (!this.othersChanged) return;
+    view.copy(last, HEADER, HEADER, size);
+    this.lastSize = size;
+  }
+
   /** Clears the row that is in the way if its owner is dead. @param {number} row */
   breakRow(row) {
     const owner = this.ownerAt(row);
-    if (owner !== '' && isAlive(owner, this.name)) return false;
+    if (owner !== '' && isAlive(owner, this.name)) {
+      if (isUnknown(owner, this.name)) warnOfUnknown(owner, this.name);
+      return false;
+    }
     const done = exclusively(this.mutex, () => {
       this.read();
       // Rows get their owner under the mutex: one without is nobody's.
@@ -253,18 +364,67 @@ class LockTable {
     return done === true;
   }
 
+  /** Whether nobody else seems to have `slot`: a look, which costs half of an attempt and disturbs nobody. @param {number} slot */
+  isFree(slot) {
+    this.read();
+    const { view, mine, size } = this;
+    for (let i = 0, at = HEADER; at + ROW <= size; i++, at += ROW) {
+      if (at === mine || view[at + slot] === FREE) continue;
+      if (this.isBelieved(i)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Whether the owner of a row was alive a moment ago. For locks that are tried all
+   * the time and not waited for, where the look into /proc costs more than the lock.
+   * @param {number} row
+   */
+  isBelieved(row) {
+    const now = performance.now();
+    if (now < (this.believed[row] ?? 0)) return true;
+    if (!isAlive(this.ownerAt(row), this.name)) return false;
+    this.believed[row] = now + BELIEF;
+    return true;
+  }
+
+  /** Asks the others to give up read locks that they only keep. @param {boolean} isWaiting who asks is going to try again after a pause */
+  wish(isWaiting) {
+    const now = performance.now();
+    if (now < this.nextWish && !isWaiting) return;
+    this.nextWish = now + BETWEEN_WISHES;
+    const at = isWaiting ? DEMANDS_AT : WISHES_AT;
+    const count = Buffer.alloc(4);
+    count.writeUInt32LE((this.view.readUInt32LE(at) + 1) >>> 0);
+    fs.writeSync(this.fd, count, 0, 4, at);
+  }
+
+  /** As of the last read. */
+  get wishes() {
+    return this.words[WISHES_AT / 4];
+  }
+
+  get demands() {
+    return this.words[DEMANDS_AT / 4];
+  }
+
   /** Whether anybody else holds `slot`. @param {number} slot */
   isHeld(slot) {
     this.read();
     for (let i = 0, n = this.rows(); i < n; i++) {
       const at = HEADER + i * ROW;
-      if (i === this.row || this.view.readUInt32LE(at + FILE_AT) !== this.file || this.view[at + slot] === FREE) continue;
+      if (i === this.row || this.view[at + slot] === FREE) continue;
       if (isAlive(this.ownerAt(i), this.name)) return true;
     }
     return false;
   }
 
-  /** As of the last acquire(). */
+  /** Whether there was nobody else in the table at the last look. */
+  get isAlone() {
+    return this.mine === HEADER && this.size === HEADER + ROW;
+  }
+
+  /** As of the last read. */
   get needsRecovery() {
     return this.view[RECOVER_AT] !== 0;
   }
@@ -275,4 +435,4 @@ class LockTable {
   }
 }
 
-module.exports = { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE };
+module.exports = { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE, HEAD_AT, HEAD_END };

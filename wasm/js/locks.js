@@ -13,6 +13,7 @@
  * published, then the lock given up.
  */
 const fs = require('fs');
+const { setImmediate } = require('timers');
 const { codes } = require('./errors');
 const { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE } = require('./lock-table');
 const { WalIndex } = require('./wal-index');
@@ -22,6 +23,11 @@ const { foreignLocks } = require('./foreign-locks');
 const LEVEL = { none: 0, shared: 1, reserved: 2, pending: 3, exclusive: 4 };
 const SHM = { unlock: 1, shared: 4 };
 const SLOTS = 8;
+/** So many read locks in so many milliseconds are a burst. */
+const BURST = 64;
+const BURST_MS = 8;
+/** For so many milliseconds none is kept after somebody wished one back; the second, who waits for it (and sleeps up to 100 ms between two attempts). */
+const PAUSE_MS = [1, 150];
 
 /** @typedef {import('./vfs').OpenFile} OpenFile */
 
@@ -48,6 +54,61 @@ class FileNode {
     this.slotShared = Array.from({ length: SLOTS }, () => new Set());
     /** @type {(OpenFile | null)[]} */
     this.slotExclusive = new Array(SLOTS).fill(null);
+    /** Read slots (bits) that we have shared in the table, though no connection has. */
+    this.kept = 0;
+    /** Slots (bits) that a connection has exclusively, and we have shared in the table: see takeExclusive(). */
+    this.inside = 0;
+    this.burst = new Burst();
+  }
+
+  /** Gives back read slots that no connection has. @param {number} [slots] bits */
+  giveBack(slots = -1) {
+    for (let slot = SLOT.read, rest = this.kept & ~this.inside & slots; rest !== 0 && slot < SLOTS; slot++) {
+      if (!(rest & (1 << slot))) continue;
+      this.index?.lower(1 << slot);
+      this.table.put(slot, 1, FREE);
+      this.kept &= ~(1 << slot);
+      rest &= ~(1 << slot);
+    }
+  }
+}
+
+/**
+ * Whether read locks come so fast, in one turn of the event loop, that it is worth
+ * to keep one between two statements. A kept lock keeps others from finishing a
+ * checkpoint, so that it must not be left behind for long: it goes at the end of the
+ * turn, and when somebody wishes it back (lock-table.js), for which it is looked
+ * at every read lock. Only a thread that reads fast and then blocks, before its
+ * event loop turns, keeps one; as it would with a read transaction left open.
+ */
+class Burst {
+  constructor() {
+    this.count = 0;
+    this.since = 0;
+    this.isOn = false;
+    /** No read lock is kept until then. */
+    this.pausedUntil = 0;
+    /** As last seen. */
+    this.wishes = 0;
+    this.demands = 0;
+  }
+
+  /** To be called at each read lock. @param {import('./lock-table').LockTable} table */
+  next(table) {
+    const { wishes, demands } = table;
+    if (wishes !== this.wishes || demands !== this.demands) {
+      const pause = performance.now() + PAUSE_MS[demands !== this.demands ? 1 : 0];
+      this.pausedUntil = Math.max(this.pausedUntil, pause);
+      this.wishes = wishes;
+      this.demands = demands;
+      this.isOn = false;
+      this.count = 0;
+    }
+    if (++this.count < BURST) return;
+    const now = performance.now();
+    this.isOn = now - this.since < BURST_MS && now > this.pausedUntil;
+    this.since = now;
+    this.count = 0;
   }
 }
 
@@ -59,6 +120,37 @@ class FileNodes {
     this.nodes = new Map();
     /** @type {Set<WalIndex>} those that other instances may have, too */
     this.indexes = new Set();
+    /** Whether endTurn() is going to be called. */
+    this.waits = false;
+    /** Slots (bits) of the last attempt that failed; and of the one after which the busy handler slept. */
+    this.denied = 0;
+    this.awaited = 0;
+  }
+
+  /** Kept read locks go at the end of the event loop's turn. */
+  awaitEndOfTurn() {
+    if (this.waits) return;
+    this.waits = true;
+    setImmediate(() => {
+      this.waits = false;
+      this.endTurn();
+    }).unref();
+  }
+
+  /** Before a pause: who holds up what we wait for may be waiting for a lock that we keep. */
+  beforeSleep() {
+    this.endTurn();
+    this.awaited = this.denied;
+    this.denied = 0;
+  }
+
+  endTurn() {
+    if (this.engine.isDead()) return;
+    try {
+      for (const node of this.nodes.values()) node.giveBack();
+    } catch {
+      // The next lock says what is wrong with the table.
+    }
   }
 
   /** See WalIndex.refreshEarly(). @param {boolean} [always] also where nobody else has written lately */
@@ -223,8 +315,9 @@ class FileNodes {
   beginExclusive(node) {
     const { index, table } = node;
     if (index === null) return;
+    node.giveBack();
+    index.refresh(false, true);
     if (table.attached && table.needsRecovery) index.invalidate();
-    index.refresh(true);
     index.writing = true;
   }
 
@@ -273,8 +366,8 @@ class FileNodes {
       if (node.index === null) {
         const code = this.joinTable(node);
         if (code !== 0) return code;
-        const index = new WalIndex(engine, node.alone ? null : node.table);
-        if (!index.open(`${node.name}-shm`, node.name)) return codes.BUSY;
+        const index = new WalIndex(engine, node.table);
+        if (!node.alone && !index.open(`${node.name}-shm`, node.name)) return codes.BUSY;
         node.index = index;
         if (!node.alone) this.indexes.add(index);
       }
@@ -308,51 +401,115 @@ class FileNodes {
     const holders = node.slotShared[slot];
     if (holders.has(file)) return 0;
     if (node.slotExclusive[slot] !== null) return codes.BUSY;
-    if (holders.size === 0 && !node.alone && !node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
+    const bit = 1 << slot;
+    let looked = false;
+    if (holders.size === 0 && !node.alone) {
+      if (node.kept & bit) {
+        node.kept &= ~bit;
+      } else {
+        if (!node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
+        looked = true;
+      }
+    }
     holders.add(file);
-    return this.refreshed(index, () => this.releaseShared(node, file, slot));
+    try {
+      index.refresh(looked);
+    } catch (error) {
+      this.releaseShared(node, file, slot);
+      throw error;
+    }
+    if (slot < SLOT.read || node.alone) return 0;
+    node.burst.next(node.table);
+    if (node.kept !== 0 && !node.burst.isOn) node.giveBack();
+    return 0;
   }
 
   /** @param {FileNode} node @param {OpenFile} file @param {number} slot */
   releaseShared(node, file, slot) {
     const holders = node.slotShared[slot];
     // SQLite gives back slots that it does not have; that must not free somebody else's (10).
-    if (holders.delete(file) && holders.size === 0 && !node.alone) node.table.put(slot, 1, FREE);
+    if (!holders.delete(file) || holders.size > 0 || node.alone) return 0;
+    if (slot >= SLOT.read && node.burst.isOn) {
+      this.keep(node, 1 << slot);
+      return 0;
+    }
+    node.index?.lower(1 << slot);
+    node.table.put(slot, 1, FREE);
     return 0;
   }
 
-  /** @param {FileNode} node @param {OpenFile} file @param {number} first @param {number} count */
-  takeExclusive(node, file, first, count) {
-    const index = /** @type {WalIndex} */ (node.index);
-    for (let slot = first; slot < first + count; slot++) {
-      if (node.slotExclusive[slot] !== null || node.slotShared[slot].size > 0) return codes.BUSY;
-    }
-    if (!node.alone && !node.table.acquire(first, count, EXCLUSIVE)) return codes.BUSY;
-    node.slotExclusive.fill(file, first, first + count);
-    const refreshed = this.refreshed(index, () => {
-      node.slotExclusive.fill(null, first, first + count);
-      if (!node.alone) node.table.put(first, count, FREE);
-    }, first <= SLOT.write && !node.alone && node.table.needsRecovery);
-    if (first <= SLOT.write) index.writing = true;
-    if (first <= SLOT.recover && first + count > SLOT.recover) index.recovered = true;
-    return refreshed;
+  /** @param {FileNode} node @param {number} slots bits */
+  keep(node, slots) {
+    node.kept |= slots;
+    this.awaitEndOfTurn();
   }
 
   /**
-   * Refreshes the index after a lock was granted (5), or gives the lock back.
-   * @param {WalIndex} index
-   * @param {() => void} giveBack
-   * @param {boolean} [recover] makes the index invalid first (6)
-   * @returns {0}
+   * A reader that wants a read slot for itself, to set its mark to the end of the
+   * WAL, gets it within the instance only, if we have the slot shared: see WalIndex
+   * on raised marks.
+   * @param {FileNode} node
+   * @param {OpenFile} file
+   * @param {number} first
+   * @param {number} count
    */
-  refreshed(index, giveBack, recover = false) {
+  takeExclusive(node, file, first, count) {
+    const index = /** @type {WalIndex} */ (node.index);
+    const { table } = node;
+    for (let slot = first; slot < first + count; slot++) {
+      if (node.slotExclusive[slot] !== null || node.slotShared[slot].size > 0) return codes.BUSY;
+    }
+    const bits = ((1 << count) - 1) << first;
+    let inside = false;
+    const marks = count === 1 && !node.alone && setsMark(node, index, first);
+    if (marks) {
+      const raisable = index.raisable(node.kept);
+      inside = (raisable & bits) !== 0;
+      // One that we have is as good; and one that somebody else has is not worth the writes.
+      if (!inside && (raisable !== 0 || !table.isFree(first))) return codes.BUSY;
+    }
+    // Each commit beyond 1,000 frames tries a checkpoint, also while another instance is at it.
+    if (first === SLOT.checkpoint && !node.alone && !table.isFree(first)) return codes.BUSY;
+    if (inside) {
+      node.inside |= bits;
+    } else if (!node.alone) {
+      if (!table.acquire(first, count, EXCLUSIVE)) {
+        if (first >= SLOT.read && !marks) table.wish(bits === this.awaited && node.slotExclusive[SLOT.checkpoint] !== null);
+        this.denied = bits;
+        return codes.BUSY;
+      }
+      index.lower(bits);
+      node.kept &= ~bits;
+    }
+    node.slotExclusive.fill(file, first, first + count);
+    // Nothing is granted to who gets it inside; the shared lock that follows refreshes.
+    if (inside) return 0;
     try {
-      if (recover) index.invalidate();
-      index.refresh();
-      return 0;
+      index.refresh(!node.alone);
+      if (first === SLOT.write && !node.alone && table.needsRecovery) index.invalidate();
+      if (bits & (1 << SLOT.checkpoint)) this.settleMarks(node, index);
     } catch (error) {
-      giveBack();
+      node.slotExclusive.fill(null, first, first + count);
+      if (!node.alone) table.put(first, count, FREE);
       throw error;
+    }
+    if (first === SLOT.write) index.writing = true;
+    if (first === SLOT.checkpoint) this.denied = this.awaited = 0;
+    if (bits & (1 << SLOT.recover)) index.recovered = true;
+    return 0;
+  }
+
+  /** Before a checkpoint of ours goes by the marks: they are published, or as in the file again. @param {FileNode} node @param {WalIndex} index */
+  settleMarks(node, index) {
+    if (index.raised === 0) return;
+    for (let slot = SLOT.read; slot < SLOTS; slot++) {
+      if (!(index.raised & (1 << (slot - SLOT.read)))) continue;
+      if (node.table.acquire(slot, 1, EXCLUSIVE)) {
+        index.settle(slot);
+        node.table.put(slot, 1, SHARED);
+      } else {
+        index.lower(1 << slot);
+      }
     }
   }
 
@@ -362,10 +519,21 @@ class FileNodes {
     let held = 0;
     for (let slot = first; slot < first + count; slot++) if (node.slotExclusive[slot] === file) held++;
     if (held === 0) return 0;
+    const bits = ((1 << count) - 1) << first;
+    if (node.inside & bits) {
+      index.raise(first);
+      node.inside &= ~bits;
+      node.slotExclusive[first] = null;
+      return 0;
+    }
     if (!this.publish(node)) return codes.IOERR_SHMLOCK;
     if (node.slotExclusive[SLOT.write] === file && first <= SLOT.write) index.writing = node.exclusive !== null;
     node.slotExclusive.fill(null, first, first + count);
-    if (!node.alone) node.table.put(first, count, FREE);
+    if (node.alone) return 0;
+    // A reader that has set its mark takes the slot shared next.
+    const keep = count === 1 && node.burst.isOn && setsMark(node, index, first);
+    node.table.put(first, count, keep ? SHARED : FREE);
+    if (keep) this.keep(node, bits);
     return 0;
   }
 
@@ -384,6 +552,7 @@ class FileNodes {
         if (!node.alone) node.table.put(slot, 1, FREE);
       }
       if (node.attached.size > 0) return 0;
+      node.giveBack();
       if (remove) fs.rmSync(`${node.name}-shm`, { force: true });
       if (node.index !== null) this.indexes.delete(node.index);
       node.index?.close();
@@ -391,6 +560,16 @@ class FileNodes {
       return 0;
     });
   }
+}
+
+/**
+ * Whether who wants this slot alone is a reader that sets its mark: not a checkpoint, not a writer that begins the WAL anew.
+ * @param {FileNode} node
+ * @param {WalIndex} index
+ * @param {number} slot
+ */
+function setsMark(node, index, slot) {
+  return slot > SLOT.read && node.slotExclusive[SLOT.checkpoint] === null && !index.writing && !index.isWal2;
 }
 
 /** @type {Set<string>} */

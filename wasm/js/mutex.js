@@ -16,7 +16,7 @@
 const fs = require('fs');
 const path = require('path');
 const crypto = require('crypto');
-const { newOwner, isAlive, isOurs } = require('./owner');
+const { newOwner, isAlive, isOurs, isUnknown, warnOfUnknown } = require('./owner');
 
 const WINDOWS = process.platform === 'win32';
 /** Milliseconds. Nobody holds it for longer than a few system calls, unless it was stopped. */
@@ -114,7 +114,11 @@ function exclusively(name, body) {
   const end = performance.now() + PATIENCE;
   while (!take(name, me)) {
     if (breakDead(name, me)) continue;
-    if (performance.now() > end) return null;
+    if (performance.now() > end) {
+      const owner = ownerOf(name);
+      if (owner !== null && isUnknown(owner, name)) warnOfUnknown(owner, name);
+      return null;
+    }
     pause(PAUSE);
   }
   try {

@@ -1,122 +1,168 @@
 'use strict';
 /**
- * The WAL index, shared between instances through the file `FILE-shm`.
+ * The WAL index, shared between instances through two files.
  *
  * WebAssembly cannot map a file. So each instance has a *mirror* of the index in
- * its memory, which all its connections share, and a *shadow*: the first 136
- * bytes (header and checkpoint words, wal.c "schematic view") as last seen in, or
- * written to, the file. *refresh* brings the file into the mirror, *publish* the
- * mirror into the file. The numbers are the rules of the design (docs/locks.md):
+ * its memory, which all its connections share. What the others need of it is in
+ * files: the *head* in the lock table (lock-table.js), so that taking a lock and
+ * looking at the head is one read; the page number of each frame in `FILE-shm`.
+ * Hash tables stay at home: each instance makes its own from the page numbers.
+ * *refresh* brings the files into the mirror, *publish* the mirror into the files;
+ * the *shadow* is the head as last seen in, or written to, the table.
  *
+ * The head, little-endian: the checkpoint words (nBackfill, five read marks,
+ * nBackfillAttempted), 4 bytes each; at 32 the *tail*, the page numbers of the
+ * last few frames of the current WAL, so that a small commit is one write; at 112
+ * both copies of the header (struct WalIndexHdr). `FILE-shm` has 16 KB for each
+ * region of 4096 frames, where the region has them (wal.c, "schematic view").
+ *
+ * The numbers are the rules of the design (docs/locks.md):
  * - refresh after every granted lock, also one granted within the instance (5),
  *   and fully after an exclusive lock on the database (1).
  * - publish before an exclusive lock is given up, never in xShmUnmap (1).
- * - The 136 bytes are read in one read, twice until both agree, unless they are
- *   as in the shadow; hash pages after them (3).
- * - Out go hash pages whole, then the changed checkpoint words, each as a word,
- *   then both copies of the header in one write (2, 4, 9). Without a change of
- *   the header no page moves in either direction, since what lies beyond mxFrame
- *   is nobody's.
- * - While a connection of ours holds WRITE, pages are not loaded: it may have
- *   frames in them that are not committed, and nobody else can have any (4).
+ * - The head is taken from the read that showed the lock to be ours, if it is as in
+ *   the shadow and nobody has given up anything since the last such read; else it
+ *   is read again until two reads agree (3). Page numbers after it.
+ * - Out go page numbers, then the changed words, each as a word, then the tail and
+ *   both copies of the header in one write (2, 4, 9). Without a change of the
+ *   header nothing but words moves, since what lies beyond mxFrame is nobody's.
+ *   All page numbers up to mxFrame are in `FILE-shm` or in the tail.
+ * - A refresh appends what is new as walIndexAppend() does, so a mirror's hash
+ *   tables have no frame beyond its header, but those of a writer of its own (4).
+ * - While a connection of ours holds WRITE, frames are not appended: it may have
+ *   some that are not committed, and nobody else can have any (4).
  * - If publishing fails, the lock stays and the instance stops (8).
+ *
+ * A *raised* read mark is one that is higher in the mirror than in the head, whose
+ * slot we hold shared: the file's, lower, keeps everybody else's checkpoint from
+ * what our readers need, and spares a commit three writes. Our own checkpoints
+ * read the mirror; so before them, and when the slot is given up, marks are as in
+ * the file again (locks.js).
  */
 const fs = require('fs');
 const { openBeside } = require('./beside');
-const { SLOT, SHARED, EXCLUSIVE } = require('./lock-table');
+const { SLOT, SHARED, EXCLUSIVE, FREE, HEAD_AT, HEAD_END } = require('./lock-table');
 
+/** A region in the mirror, and its part of FILE-shm, where its page numbers are; bytes. */
 const REGION = 32768;
-/** Both copies of the header, the checkpoint words, the lock bytes, nBackfillAttempted. */
-const HEAD = 136;
-/** Of the header (struct WalIndexHdr), twice. */
-const HEADERS = 96;
-const AT = { version: 0, mxFrame2: 4, isInit: 12, mxFrame: 16, salts: 32, copy: 48 };
-/** nBackfill, the five read marks; then, behind the lock bytes, nBackfillAttempted. */
-const WORDS = [96, 100, 104, 108, 112, 116, 128];
-/** Frames a hash page has room for; the first page has the header, too (wal.c, HASHTABLE_NPAGE, HASHTABLE_NPAGE_ONE). */
+const NUMBERS = 16384;
+/** Bytes before the page numbers of region 0: header, checkpoint words, lock bytes. */
+const FIRST = 136;
+/** Frames of a region; of the first one (wal.c, HASHTABLE_NPAGE, HASHTABLE_NPAGE_ONE). */
 const FRAMES = 4096;
-const FIRST_FRAMES = FRAMES - HEAD / 4;
+const FIRST_FRAMES = FRAMES - FIRST / 4;
+const HASH_SLOTS = 2 * FRAMES;
+/** walHash() */
+const HASH = 383;
 /** wal.c, WAL_VERSION1 and 2: the wal2 versions begin with 3021000. */
 const VERSION_WAL2 = 3021000;
+
+/** The head, in words of 4 bytes. */
+const HEAD = (HEAD_END - HEAD_AT) / 4;
+const WORDS = 7;
+const TAIL = { wal: 8, from: 9, count: 10, salt: 11, pages: 12 };
+const TAIL_PAGES = 16;
+const HEADER = 28;
+const HEADER_WORDS = 24;
+/** Of a header. */
+const AT = { version: 0, mxFrame2: 1, isInit: 3, mxFrame: 4, salts: 8 };
+/** Where the mirror has the words: behind the header, nBackfillAttempted after the lock bytes. */
+const WORD_AT = [24, 25, 26, 27, 28, 29, 32];
+/** Of the words: aReadMark[0]. */
+const MARK = 1;
+const NOT_USED = -1;
+
 /** Two reads of the head differ as often as somebody writes in between. */
 const MAX_READS = 1000;
 /** How many statements long one expects that others write again. */
 const EAGER = 64;
 
-/** @param {Buffer} head */
-function describe(head) {
-  const second = head.readUInt32LE(AT.mxFrame2);
-  const isWal2 = head.readUInt32LE(AT.version) >= VERSION_WAL2;
+/** @param {Int32Array} words @param {number} at of a header */
+function describe(words, at) {
+  const second = words[at + AT.mxFrame2] >>> 0;
+  const isWal2 = words[at + AT.version] >>> 0 >= VERSION_WAL2;
   return {
     isWal2,
-    isInit: head[AT.isInit] !== 0,
+    // Two bytes before it are bigEndCksum and szPage; isInit is the first byte of its word.
+    isInit: (words[at + AT.isInit] & 0xff) !== 0,
     current: isWal2 ? second >>> 31 : 0,
-    frames: [head.readUInt32LE(AT.mxFrame), isWal2 ? second & 0x7fffffff : 0],
+    frames: [words[at + AT.mxFrame] >>> 0, isWal2 ? second & 0x7fffffff : 0],
+    salts: [words[at + AT.salts], words[at + AT.salts + 1]],
   };
 }
 
-/** The page of a WAL's own numbering that has the entry of a frame. @param {number} wal @param {number} frame from 1 */
-function pageOf(wal, frame) {
-  return wal === 0 ? Math.floor((frame + FRAMES - FIRST_FRAMES - 1) / FRAMES) : Math.floor((frame - 1) / FRAMES);
+/** @typedef {ReturnType<typeof describe>} Header */
+
+/** Whether `to` only has more frames in the current WAL than `from`. @param {Header} from @param {Header} to */
+function continues(from, to) {
+  return from.isInit && to.isInit && from.isWal2 === to.isWal2 && from.current === to.current
+    && from.salts[0] === to.salts[0] && from.salts[1] === to.salts[1]
+    && from.frames[to.current] <= to.frames[to.current] && from.frames[1 - to.current] === to.frames[1 - to.current];
 }
 
 /**
- * The pages that differ between two states of the header.
- * @param {Buffer} from
- * @param {Buffer} to
- * @param {boolean} all
+ * Cuts frames of a WAL into regions, and calls `each` with the region, the first
+ * entry of it (from 1) and how many.
+ * @param {Header} header
+ * @param {number} wal
+ * @param {number} first
+ * @param {number} last
+ * @param {(region: number, entry: number, count: number, frame: number) => void} each
  */
-function changedPages(from, to, all) {
-  const a = describe(from);
-  const b = describe(to);
-  const same = !all && a.isInit && b.isInit && a.isWal2 === b.isWal2 && a.current === b.current && from.compare(to, AT.salts, AT.salts + 8, AT.salts, AT.salts + 8) === 0;
-  const pages = [];
-  for (const wal of b.isWal2 ? [0, 1] : [0]) {
-    const last = b.frames[wal];
-    const known = same && last >= a.frames[wal] ? a.frames[wal] : 0;
-    if (last <= known) continue;
-    for (let page = pageOf(wal, known + 1); page <= pageOf(wal, last); page++) pages.push(b.isWal2 ? 2 * page + wal : page);
+function eachRegion(header, wal, first, last, each) {
+  const skipped = wal === 0 ? FRAMES - FIRST_FRAMES : 0;
+  for (let frame = first; frame <= last; ) {
+    const place = frame - 1 + skipped;
+    const page = Math.floor(place / FRAMES);
+    const end = Math.min(last, (page + 1) * FRAMES - skipped);
+    const zero = page === 0 ? 0 : page * FRAMES - skipped;
+    each(header.isWal2 ? 2 * page + wal : page, frame - zero, end - frame + 1, frame);
+    frame = end + 1;
   }
-  return pages;
 }
 
 class WalIndex {
   /**
    * @param {import('./engine').Engine} engine
-   * @param {import('./lock-table').LockTable | null} table null: nobody else can have the database, the index is ours alone
+   * @param {import('./lock-table').LockTable} table
    */
   constructor(engine, table) {
     this.engine = engine;
     this.table = table;
+    /** Of FILE-shm. Without open() there is none, and the index is this instance's alone. */
     this.fd = -1;
+    this.name = '';
     /** @type {number[]} addresses in the mirror; a region never moves */
     this.regions = [];
-    this.shadow = Buffer.alloc(HEAD);
-    this.head = Buffer.alloc(HEAD);
-    this.again = Buffer.alloc(HEAD);
-    this.page = Buffer.alloc(0);
+    this.shadow = new Int32Array(HEAD);
+    this.head = new Int32Array(HEAD);
+    this.out = new Int32Array(HEAD);
+    /** @type {Uint16Array} on the engine's memory */ this.u16 = new Uint16Array(0);
     /** A connection of ours holds WRITE, or the database exclusively. */
     this.writing = false;
     /** A connection of ours has held RECOVER since the last publish. */
     this.recovered = false;
+    /** Read marks (bits 0 to 4) that are higher in the mirror than in the file. */
+    this.raised = 0;
     /** Statements before which it is worth to look whether others have written: see refreshEarly(). */
     this.eager = 0;
   }
 
   /**
-   * Attaches to the file. The first one empties it (7): what a crash left there is
-   * worth nothing, and SQLite makes the index anew from the WAL.
+   * Attaches to the files. The first one empties them (7): what a crash left there
+   * is worth nothing, and SQLite makes the index anew from the WAL.
    * @param {string} name
    * @param {string} database
    * @returns {boolean} false: busy
    */
   open(name, database) {
-    if (this.table === null) return true;
-    this.fd = openBeside(name, database);
     const { table } = this;
+    this.name = name;
+    this.fd = openBeside(name, database);
     if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
       fs.ftruncateSync(this.fd, 0);
-      // One byte changes from exclusive to shared: nobody can come in between.
+      this.writeHead(0, HEAD);
+      // One write makes it shared: nobody can come in between.
       table.put(SLOT.attached, 1, SHARED);
       return true;
     }
@@ -132,12 +178,17 @@ class WalIndex {
     if (this.fd < 0) return;
     fs.closeSync(this.fd);
     this.fd = -1;
-    if (this.table?.held[SLOT.attached]) this.table.put(SLOT.attached, 1, 0);
+    if (this.table.attached && this.table.held[SLOT.attached] !== FREE) this.table.put(SLOT.attached, 1, FREE);
   }
 
-  /** The mirror's head. */
-  mirror() {
-    return this.engine.bytes.subarray(this.regions[0], this.regions[0] + HEAD);
+  /** Whether there are other instances to keep up with. */
+  get isShared() {
+    return this.fd >= 0 && this.regions.length > 0;
+  }
+
+  /** Index of the mirror's header in engine.i32. */
+  get at() {
+    return this.regions[0] >> 2;
   }
 
   /**
@@ -147,11 +198,12 @@ class WalIndex {
    */
   map(region, extend) {
     const { engine } = this;
-    const size = this.fd < 0 ? this.regions.length * REGION : fs.fstatSync(this.fd).size;
-    if (size < (region + 1) * REGION) {
+    const size = this.fd < 0 ? this.regions.length * NUMBERS : fs.fstatSync(this.fd).size;
+    const needed = (region + 1) * NUMBERS;
+    if (size < needed) {
       if (!extend && region === 0) return 0;
       // Really written, so that a full disk shows here and not when it is too late (8).
-      if (extend && this.fd >= 0) writeAll(this.fd, Buffer.alloc((region + 1) * REGION - size), 0, (region + 1) * REGION - size, size);
+      if (extend && this.fd >= 0) writeAll(this.fd, Buffer.alloc(needed - size), 0, needed - size, size);
     }
     while (this.regions.length <= region) {
       const next = this.regions.length;
@@ -161,57 +213,129 @@ class WalIndex {
       engine.u8.fill(0, at, at + REGION);
       this.regions.push(at);
       if (next === 0) this.refresh();
-      else if (this.fd >= 0) this.load(next);
+      else if (this.fd >= 0) this.append(describe(this.shadow, HEADER), null, this.shadow, next);
     }
     return this.regions[region];
   }
 
-  /** @param {number} region */
-  load(region) {
-    const skip = region === 0 ? HEAD : 0;
-    const at = this.regions[region];
-    fs.readSync(this.fd, this.engine.u8, at + skip, REGION - skip, region * REGION + skip);
-  }
-
-  /** The file's head into this.head; false if it is as in the shadow. */
-  readHead() {
-    this.readInto(this.head);
-    if (this.head.equals(this.shadow)) return false;
+  /**
+   * The table's head into this.head; false if it is as in the shadow.
+   * @param {boolean} looked the table's view is from when the lock was taken
+   */
+  readHead(looked) {
+    const { table } = this;
+    if (!looked) table.readHead();
+    if (this.isShadow() && !(looked && table.othersChanged)) return false;
     for (let i = 0; i < MAX_READS; i++) {
-      this.readInto(this.again);
-      if (this.again.equals(this.head)) return true;
-      [this.head, this.again] = [this.again, this.head];
+      this.takeHead();
+      table.readHead();
+      if (this.isHead()) return !this.isShadow();
     }
     throw new Error('the WAL index does not come to rest');
   }
 
-  /** @param {Buffer} to */
-  readInto(to) {
-    const n = fs.readSync(this.fd, to, 0, HEAD, 0);
-    if (n < HEAD) to.fill(0, n);
-    // The lock bytes are nobody's.
-    to.fill(0, 120, 128);
+  /** Whether the head in the table's view is as in the shadow. */
+  isShadow() {
+    return sameWords(this.table.words, HEAD_AT / 4, this.shadow, 0, HEAD);
   }
 
-  /** The file into the mirror. @param {boolean} [all] every page, whatever the header says */
-  refresh(all = false) {
-    if (this.fd < 0 || this.regions.length === 0) return;
-    if (!this.readHead() && !all) return;
-    const { head, shadow } = this;
-    const mirror = this.mirror();
-    if (!this.writing && (all || head.compare(shadow, 0, HEADERS, 0, HEADERS) !== 0)) {
-      this.eager = EAGER;
-      for (const page of changedPages(shadow, head, all)) if (page < this.regions.length) this.load(page);
-      head.copy(mirror, 0, 0, HEADERS);
-      head.copy(shadow, 0, 0, HEADERS);
+  isHead() {
+    return sameWords(this.table.words, HEAD_AT / 4, this.head, 0, HEAD);
+  }
+
+  takeHead() {
+    this.head.set(this.table.words.subarray(HEAD_AT / 4, HEAD_END / 4));
+  }
+
+  /**
+   * The files into the mirror.
+   * @param {boolean} [looked] the lock has just been taken in the table
+   * @param {boolean} [all] every frame, whatever the header says
+   */
+  refresh(looked = false, all = false) {
+    if (!this.isShared) return;
+    if (!this.readHead(looked)) {
+      if (!all) return;
+      this.takeHead();
     }
-    for (const word of WORDS) {
-      const theirs = head.readUInt32LE(word);
-      const known = shadow.readUInt32LE(word);
-      if (theirs === known) continue;
+    const { head, shadow, at } = this;
+    const { i32 } = this.engine;
+    if (!this.writing && (all || !sameWords(head, HEADER, shadow, HEADER, HEADER_WORDS))) {
+      this.eager = EAGER;
+      this.append(describe(head, HEADER), all ? null : describe(shadow, HEADER), head);
+      i32.set(head.subarray(HEADER), at);
+      shadow.set(head.subarray(WORDS), WORDS);
+    }
+    for (let word = 0; word < WORDS; word++) {
+      if (head[word] === shadow[word]) continue;
       // A word of ours that is not published yet is one that we hold the lock for.
-      if (mirror.readUInt32LE(word) === known) mirror.writeUInt32LE(theirs, word);
-      shadow.writeUInt32LE(theirs, word);
+      if (i32[at + WORD_AT[word]] === shadow[word]) i32[at + WORD_AT[word]] = head[word];
+      shadow[word] = head[word];
+    }
+  }
+
+  /**
+   * The frames that `to` has and `from` has not into the mirror's pages and hash tables.
+   * @param {Header} to
+   * @param {Header | null} from
+   * @param {Int32Array} head with the tail that belongs to `to`
+   * @param {number} [only] one region
+   */
+  append(to, from, head, only = -1) {
+    if (!to.isInit) return;
+    const goesOn = from !== null && continues(from, to);
+    for (const wal of to.isWal2 ? [0, 1] : [0]) {
+      const last = to.frames[wal];
+      const first = goesOn ? /** @type {Header} */ (from).frames[wal] + 1 : 1;
+      // What is not in the file is in the tail.
+      const tail = wal === to.current ? head[TAIL.from] >>> 0 : last;
+      if (wal === to.current && (head[TAIL.wal] !== wal || head[TAIL.salt] !== to.salts[0] || tail + head[TAIL.count] !== last)) {
+        throw new Error('the tail of the WAL index is not of its header');
+      }
+      eachRegion(to, wal, first, last, (region, entry, count, frame) => {
+        if (region >= this.regions.length || (only >= 0 && region !== only)) return;
+        this.appendTo(region, entry, count, frame, tail, head);
+      });
+    }
+  }
+
+  /**
+   * As walIndexAppend() for `count` frames of a region.
+   * @param {number} region
+   * @param {number} entry from 1
+   * @param {number} count
+   * @param {number} frame of the first entry
+   * @param {number} tail frames beyond it are in the head's tail
+   * @param {Int32Array} head
+   */
+  appendTo(region, entry, count, frame, tail, head) {
+    const { engine } = this;
+    const { i32, u8 } = engine;
+    const skip = region === 0 ? FIRST : 0;
+    const base = this.regions[region];
+    const numbers = ((base + skip) >> 2) - 1; // entries count from 1
+    const hash = (base + NUMBERS) >> 1;
+    if (this.u16.buffer !== u8.buffer) this.u16 = new Uint16Array(u8.buffer);
+    const { u16 } = this;
+    if (entry === 1) {
+      u8.fill(0, base + skip, base + REGION);
+    } else if (i32[numbers + entry] !== 0) {
+      // Left by a transaction of ours that was rolled back.
+      for (let i = hash; i < hash + HASH_SLOTS; i++) if (u16[i] >= entry) u16[i] = 0;
+      u8.fill(0, (numbers + entry) << 2, base + NUMBERS);
+    }
+    const written = Math.max(0, Math.min(count, tail - frame + 1));
+    if (written > 0) {
+      const at = (numbers + entry) << 2;
+      readAll(this.fd, u8, at, 4 * written, region * NUMBERS + (at - base));
+    }
+    for (let i = written; i < count; i++) i32[numbers + entry + i] = head[TAIL.pages + (frame + i - tail - 1)];
+    for (let i = entry; i < entry + count; i++) {
+      const page = i32[numbers + i];
+      if (page === 0) throw new Error(`${this.name} has lost a page number`);
+      let key = Math.imul(page, HASH) & (HASH_SLOTS - 1);
+      while (u16[hash + key] !== 0) key = (key + 1) & (HASH_SLOTS - 1);
+      u16[hash + key] = i;
     }
   }
 
@@ -232,28 +356,74 @@ class WalIndex {
     }
   }
 
-  /** The mirror into the file. Throws if it cannot be written. */
+  /** The mirror into the files. Throws if they cannot be written. */
   publish() {
-    if (this.fd < 0 || this.regions.length === 0) return;
-    const { shadow, fd } = this;
-    const mirror = this.mirror();
-    const headerChanged = mirror.compare(shadow, 0, HEADERS, 0, HEADERS) !== 0;
-    if (headerChanged) {
-      for (const page of changedPages(shadow, mirror, this.recovered)) {
-        const skip = page === 0 ? HEAD : 0;
-        writeAll(fd, this.engine.u8, this.regions[page] + skip, REGION - skip, page * REGION + skip);
-      }
+    if (!this.isShared) return;
+    const { shadow, out, at } = this;
+    const { i32 } = this.engine;
+    const same = sameWords(i32, at, shadow, HEADER, HEADER_WORDS);
+    if (!same) {
+      for (let i = 0; i < HEADER_WORDS; i++) out[HEADER + i] = i32[at + i];
+      this.publishFrames(describe(shadow, HEADER), describe(out, HEADER));
     }
-    for (const word of WORDS) {
-      if (mirror.readUInt32LE(word) === shadow.readUInt32LE(word)) continue;
-      writeAll(fd, mirror, word, 4, word);
-      mirror.copy(shadow, word, word, word + 4);
+    for (let word = 0; word < WORDS; word++) {
+      if (this.raised !== 0 && (this.raised << MARK) & (1 << word)) continue;
+      const value = i32[at + WORD_AT[word]];
+      if (value === shadow[word]) continue;
+      shadow[word] = value;
+      this.writeHead(word, 1);
     }
-    if (headerChanged) {
-      writeAll(fd, mirror, 0, HEADERS, 0);
-      mirror.copy(shadow, 0, 0, HEADERS);
+    if (!same) {
+      shadow.set(out.subarray(TAIL.wal), TAIL.wal);
+      this.writeHead(TAIL.wal, HEAD - TAIL.wal);
       this.recovered = false;
     }
+  }
+
+  /**
+   * The page numbers of what is new into this.out's tail, or into FILE-shm.
+   * @param {Header} from
+   * @param {Header} to
+   */
+  publishFrames(from, to) {
+    const { shadow, out } = this;
+    const wal = to.current;
+    const last = to.frames[wal];
+    const goesOn = !this.recovered && continues(from, to);
+    const since = goesOn ? shadow[TAIL.from] >>> 0 : 0;
+    out[TAIL.wal] = wal;
+    out[TAIL.salt] = to.salts[0];
+    if (goesOn && last - since <= TAIL_PAGES) {
+      const known = from.frames[wal] - since;
+      for (let i = 0; i < known; i++) out[TAIL.pages + i] = shadow[TAIL.pages + i];
+      out[TAIL.from] = since;
+      out[TAIL.count] = last - since;
+      eachRegion(to, wal, from.frames[wal] + 1, last, (region, entry, count, frame) => {
+        const numbers = this.numbersOf(region) + entry;
+        for (let i = 0; i < count; i++) out[TAIL.pages + (frame + i - since - 1)] = this.engine.i32[numbers + i];
+      });
+      return;
+    }
+    out[TAIL.from] = last;
+    out[TAIL.count] = 0;
+    for (const each of to.isWal2 ? [0, 1] : [0]) {
+      if (goesOn && each !== wal) continue;
+      eachRegion(to, each, each === wal ? since + 1 : 1, to.frames[each], (region, entry, count) => {
+        const at = (this.numbersOf(region) + entry) << 2;
+        writeAll(this.fd, this.engine.u8, at, 4 * count, region * NUMBERS + (at - this.regions[region]));
+      });
+    }
+  }
+
+  /** Index in engine.i32 of the page number before the first. @param {number} region */
+  numbersOf(region) {
+    return ((this.regions[region] + (region === 0 ? FIRST : 0)) >> 2) - 1;
+  }
+
+  /** Words of the shadow into the table. @param {number} first @param {number} count */
+  writeHead(first, count) {
+    const bytes = new Uint8Array(this.shadow.buffer, 4 * first, 4 * count);
+    writeAll(this.table.fd, bytes, 0, 4 * count, HEAD_AT + 4 * first);
   }
 
   /**
@@ -262,12 +432,57 @@ class WalIndex {
    */
   invalidate() {
     if (this.fd < 0) return;
-    const zeros = Buffer.alloc(HEADERS);
-    if (this.regions.length > 0) zeros.copy(this.mirror());
-    zeros.copy(this.shadow);
-    writeAll(this.fd, zeros, 0, HEADERS, 0);
-    this.table?.recoveryBegun();
+    if (this.regions.length > 0) this.engine.i32.fill(0, this.at, this.at + HEADER_WORDS);
+    this.shadow.fill(0, TAIL.wal);
+    this.writeHead(TAIL.wal, HEAD - TAIL.wal);
+    this.table.recoveryBegun();
   }
+
+  get isWal2() {
+    return this.engine.i32[this.at + AT.version] >>> 0 >= VERSION_WAL2;
+  }
+
+  /** Those of the slots (bits) whose read mark may be raised: the file has one that others go by. @param {number} slots */
+  raisable(slots) {
+    let result = 0;
+    for (let slot = SLOT.read + 1, rest = slots >> slot; rest !== 0; slot++, rest >>= 1) {
+      if ((rest & 1) === 0) continue;
+      const mark = this.shadow[MARK + slot - SLOT.read];
+      if (mark !== NOT_USED && mark >>> 0 <= this.engine.i32[this.at + AT.mxFrame] >>> 0) result |= 1 << slot;
+    }
+    return result;
+  }
+
+  /** After SQLite has set the mark of a slot that we hold shared. @param {number} slot */
+  raise(slot) {
+    const mark = slot - SLOT.read;
+    const at = this.at + WORD_AT[MARK + mark];
+    const known = this.shadow[MARK + mark];
+    if (this.engine.i32[at] >>> 0 < known >>> 0) this.engine.i32[at] = known; // SQLite will see, and begin again
+    if (this.engine.i32[at] !== known) this.raised |= 1 << mark;
+  }
+
+  /** The marks of slots as in the file again. @param {number} slots bits */
+  lower(slots) {
+    const marks = this.raised & (slots >> SLOT.read);
+    if (marks === 0) return;
+    this.raised &= ~marks;
+    for (let mark = 0; mark < 5; mark++) {
+      if (marks & (1 << mark)) this.engine.i32[this.at + WORD_AT[MARK + mark]] = this.shadow[MARK + mark];
+    }
+  }
+
+  /** A mark whose slot we hold exclusively is to be published. @param {number} slot */
+  settle(slot) {
+    this.raised &= ~(1 << (slot - SLOT.read));
+    this.publish();
+  }
+}
+
+/** @param {Int32Array} a @param {number} from @param {Int32Array} b @param {number} at @param {number} count */
+function sameWords(a, from, b, at, count) {
+  for (let i = 0; i < count; i++) if (a[from + i] !== b[at + i]) return false;
+  return true;
 }
 
 /**
@@ -281,4 +496,19 @@ function writeAll(fd, from, at, bytes, offset) {
   for (let done = 0; done < bytes; ) done += fs.writeSync(fd, from, at + done, bytes - done, offset + done);
 }
 
-module.exports = { WalIndex, changedPages, HEAD };
+/**
+ * @param {number} fd
+ * @param {Uint8Array} to
+ * @param {number} at
+ * @param {number} bytes
+ * @param {number} offset
+ */
+function readAll(fd, to, at, bytes, offset) {
+  for (let done = 0; done < bytes; ) {
+    const n = fs.readSync(fd, to, at + done, bytes - done, offset + done);
+    if (n === 0) throw new Error('the WAL index is shorter than its header says');
+    done += n;
+  }
+}
+
+module.exports = { WalIndex };
