@@ -20,4 +20,3 @@ CREATE TABLE emptied (id text PRIMARY KEY, body text);
 INSERT INTO emptied SELECT n, repeat('x', 3000) FROM generate_series(1, 300) AS n;
 CREATE TABLE dropped (id text PRIMARY KEY);
 INSERT INTO dropped VALUES ('x');
-DROP TABLE dropped;
