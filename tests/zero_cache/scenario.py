@@ -131,7 +131,8 @@ class Scenario:
 
     def _schema_changes(self) -> None:
         self._upstream((HERE / "schema_changes.sql").read_text(encoding="utf-8"))
-        # A client that has to follow rows written and truncated, or dropped, in one step fails in Zero 1.9.0, on any driver.
+        # A client that has to follow rows written and truncated, or dropped, in one step fails in Zero 1.9.0, on any
+        # driver.
         self._settled("other tables", self.first)
         self._upstream("DROP TABLE dropped")
         self._upstream("TRUNCATE emptied; INSERT INTO emptied VALUES ('last', NULL)")

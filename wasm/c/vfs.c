@@ -21,6 +21,7 @@ typedef struct wf_file {
   /* Of a WAL: a frame's header that waits for its page, so that both go out in one write. */
   uint8_t hasHeader;
   sqlite3_int64 headerAt;
+  sqlite3_int64 readAt; /* where the last read began */
   uint8_t *frame; /* FRAME_HEADER_BYTES and the page */
   int frameBytes;
 } wf_file;
@@ -49,6 +50,7 @@ static int fileClose(sqlite3_file *base) {
 static int fileRead(sqlite3_file *base, void *to, int bytes, sqlite3_int64 offset) {
   wf_file *f = (wf_file *)base;
   int rc = flushHeader(f);
+  f->readAt = offset;
   return rc ? rc : wf_vfs_read(f->id, to, bytes, (double)offset);
 }
 
@@ -74,7 +76,11 @@ static int fileWrite(sqlite3_file *base, const void *from, int bytes, sqlite3_in
   }
   rc = flushHeader(f);
   if (rc) return rc;
-  if (bytes != FRAME_HEADER_BYTES || offset < WAL_HEADER_BYTES || !hasRoom(f, 0)) return writeOut(f, from, bytes, offset);
+  /*
+  ** A header that is written anew for a frame that is there has no page behind it. walRewriteChecksums() reads the
+  ** frame first, from where it writes to; a new frame that happens to be there only goes out in two writes.
+  */
+  if (bytes != FRAME_HEADER_BYTES || offset < WAL_HEADER_BYTES || offset == f->readAt || !hasRoom(f, 0)) return writeOut(f, from, bytes, offset);
   memcpy(f->frame, from, FRAME_HEADER_BYTES);
   f->headerAt = offset;
   f->hasHeader = 1;
@@ -189,11 +195,14 @@ static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, 
   id = wf_vfs_open(name, flags, &granted, &characteristics);
   if (id <= 0) return id ? -id : SQLITE_CANTOPEN;
   f->id = id;
+  f->readAt = -1;
   f->characteristics = characteristics;
   if ((flags & SQLITE_OPEN_MAIN_DB) && name && !sqlite3_uri_boolean(name, "psow", 1)) {
     f->characteristics &= ~SQLITE_IOCAP_POWERSAFE_OVERWRITE;
   }
+#ifndef SQLITE_ENABLE_WAL2NOCKSUM /* which writes the page first */
   f->isWal = (flags & SQLITE_OPEN_WAL) != 0;
+#endif
   f->base.pMethods = &methods;
   if (outFlags) *outFlags = granted;
   return SQLITE_OK;

@@ -17,6 +17,7 @@ const fs = require('fs');
 const path = require('path');
 const { sqliteError } = require('./errors');
 const guards = require('./guards');
+const clock = require('./clock');
 const { Vfs } = require('./vfs');
 const { callbackImports, Table } = require('./callbacks');
 const { Handles } = require('./handles');
@@ -258,7 +259,7 @@ class Engine {
       this.databases.clear();
       this.abandoned = true;
     } catch {
-      setImmediate(() => this.abandon()).unref();
+      clock.setImmediate(() => this.abandon()).unref();
     }
   }
 

@@ -38,6 +38,7 @@
 const fs = require('fs');
 const crypto = require('crypto');
 const { openBeside } = require('./beside');
+const clock = require('./clock');
 const { newOwner, isAlive, isUnknown, warnOfUnknown } = require('./owner');
 const { exclusively, sweep } = require('./mutex');
 
@@ -57,6 +58,9 @@ const OWNER_BYTES = ROW - OWNER_AT;
 const MAX_ROWS = 512;
 /** Milliseconds. */
 const BELIEF = 5;
+/** How long to wait for the mutex; who joins or breaks a lock has a busy handler that tries again. */
+const JOIN_MS = 50;
+const LEAVE_MS = 2000;
 const BETWEEN_WISHES = 20;
 
 /** Slots 0 to 7 are those of the WAL index (wal.c, WAL_WRITE_LOCK …). */
@@ -119,7 +123,7 @@ class LockTable {
   /** Joins the table. False if somebody holds up the mutex. */
   attach() {
     const owner = newOwner();
-    const done = exclusively(this.mutex, () => {
+    const done = exclusively(this.mutex, JOIN_MS, () => {
       const fd = this.openTable();
       try {
         this.fd = fd;
@@ -174,7 +178,7 @@ class LockTable {
     const { fd } = this;
     this.fd = -1;
     try {
-      exclusively(this.mutex, () => {
+      exclusively(this.mutex, LEAVE_MS, () => {
         this.fd = fd;
         this.read();
         // As for the dead: an instance that has stopped leaves with locks held.
@@ -355,7 +359,7 @@ class LockTable {
       if (isUnknown(owner, this.name)) warnOfUnknown(owner, this.name);
       return false;
     }
-    const done = exclusively(this.mutex, () => {
+    const done = exclusively(this.mutex, JOIN_MS, () => {
       this.read();
       // Rows get their owner under the mutex: one without is nobody's.
       if (this.ownerAt(row) === owner) this.clear(row);
@@ -381,7 +385,7 @@ class LockTable {
    * @param {number} row
    */
   isBelieved(row) {
-    const now = performance.now();
+    const now = clock.now();
     if (now < (this.believed[row] ?? 0)) return true;
     if (!isAlive(this.ownerAt(row), this.name)) return false;
     this.believed[row] = now + BELIEF;
@@ -390,7 +394,7 @@ class LockTable {
 
   /** Asks the others to give up read locks that they only keep. @param {boolean} isWaiting who asks is going to try again after a pause */
   wish(isWaiting) {
-    const now = performance.now();
+    const now = clock.now();
     if (now < this.nextWish && !isWaiting) return;
     this.nextWish = now + BETWEEN_WISHES;
     const at = isWaiting ? DEMANDS_AT : WISHES_AT;

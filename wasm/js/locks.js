@@ -13,7 +13,7 @@
  * published, then the lock given up.
  */
 const fs = require('fs');
-const { setImmediate } = require('timers');
+const clock = require('./clock');
 const { codes } = require('./errors');
 const { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE } = require('./lock-table');
 const { WalIndex } = require('./wal-index');
@@ -61,6 +61,11 @@ class FileNode {
     this.burst = new Burst();
   }
 
+  /** Whether somebody who may write has come since we went without a table. */
+  isJoined() {
+    return fs.existsSync(this.table.name);
+  }
+
   /** Gives back read slots that no connection has. @param {number} [slots] bits */
   giveBack(slots = -1) {
     for (let slot = SLOT.read, rest = this.kept & ~this.inside & slots; rest !== 0 && slot < SLOTS; slot++) {
@@ -97,7 +102,7 @@ class Burst {
   next(table) {
     const { wishes, demands } = table;
     if (wishes !== this.wishes || demands !== this.demands) {
-      const pause = performance.now() + PAUSE_MS[demands !== this.demands ? 1 : 0];
+      const pause = clock.now() + PAUSE_MS[demands !== this.demands ? 1 : 0];
       this.pausedUntil = Math.max(this.pausedUntil, pause);
       this.wishes = wishes;
       this.demands = demands;
@@ -105,7 +110,7 @@ class Burst {
       this.count = 0;
     }
     if (++this.count < BURST) return;
-    const now = performance.now();
+    const now = clock.now();
     this.isOn = now - this.since < BURST_MS && now > this.pausedUntil;
     this.since = now;
     this.count = 0;
@@ -131,7 +136,7 @@ class FileNodes {
   awaitEndOfTurn() {
     if (this.waits) return;
     this.waits = true;
-    setImmediate(() => {
+    clock.setImmediate(() => {
       this.waits = false;
       this.endTurn();
     }).unref();
@@ -254,6 +259,8 @@ class FileNodes {
    * @param {NodeJS.ErrnoException} error
    */
   goAlone(node, error) {
+    // Not of the system, or not what a lock table is: SQLite's code alone would not tell where to look.
+    if (error.code === undefined || error.code === 'EISDIR' || error.code === 'ELOOP') warnOnce(node.table.name, 'WASMFIX_LOCK_TABLE', `${error.message}; ${node.table.name} is in the place of the lock table, move it away`);
     if (!['EACCES', 'EROFS', 'EPERM', 'ERR_ACCESS_DENIED'].includes(error.code ?? '')) return this.engine.vfs.failed(error, codes.IOERR_LOCK);
     if (error.code !== 'EROFS') {
       if (fs.existsSync(node.table.name)) return codes.READONLY_CANTLOCK;
@@ -305,6 +312,7 @@ class FileNodes {
     if (node.shared.size === 0) {
       const code = this.joinTable(node);
       if (code !== 0) return code;
+      if (node.alone && node.isJoined()) return codes.READONLY_CANTLOCK;
       if (!node.alone && !node.table.acquire(SLOT.shared, 1, SHARED, SLOT.pending)) return codes.BUSY;
     }
     node.shared.add(file);
@@ -403,6 +411,7 @@ class FileNodes {
     if (node.slotExclusive[slot] !== null) return codes.BUSY;
     const bit = 1 << slot;
     let looked = false;
+    if (holders.size === 0 && node.alone && node.isJoined()) return codes.READONLY_CANTLOCK;
     if (holders.size === 0 && !node.alone) {
       if (node.kept & bit) {
         node.kept &= ~bit;
@@ -505,8 +514,11 @@ class FileNodes {
     for (let slot = SLOT.read; slot < SLOTS; slot++) {
       if (!(index.raised & (1 << (slot - SLOT.read)))) continue;
       if (node.table.acquire(slot, 1, EXCLUSIVE)) {
-        index.settle(slot);
-        node.table.put(slot, 1, SHARED);
+        try {
+          index.settle(slot);
+        } finally {
+          node.table.put(slot, 1, SHARED);
+        }
       } else {
         index.lower(1 << slot);
       }
@@ -549,6 +561,7 @@ class FileNodes {
         this.releaseShared(node, file, slot);
         if (node.slotExclusive[slot] !== file) continue;
         node.slotExclusive[slot] = null;
+        if (slot === SLOT.write && node.index !== null) node.index.writing = false;
         if (!node.alone) node.table.put(slot, 1, FREE);
       }
       if (node.attached.size > 0) return 0;
@@ -575,12 +588,17 @@ function setsMark(node, index, slot) {
 /** @type {Set<string>} */
 const warned = new Set();
 
-/** @param {string} name @param {number} pid */
-function warnOfNative(name, pid) {
+/** @param {string} name @param {string} code @param {string} message */
+function warnOnce(name, code, message) {
   if (warned.has(name)) return;
   warned.add(name);
+  process.emitWarning(message, { type: 'WasmfixWarning', code });
+}
+
+/** @param {string} name @param {number} pid */
+function warnOfNative(name, pid) {
   const message = `${name} is locked by process ${pid}, which uses native SQLite; it and the engine do not see each other's locks, so the engine answers SQLITE_BUSY`;
-  process.emitWarning(message, { type: 'WasmfixWarning', code: 'WASMFIX_NATIVE_LOCK' });
+  warnOnce(name, 'WASMFIX_NATIVE_LOCK', message);
 }
 
 module.exports = { FileNodes, FileNode };

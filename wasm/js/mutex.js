@@ -16,11 +16,10 @@
 const fs = require('fs');
 const path = require('path');
 const crypto = require('crypto');
+const clock = require('./clock');
 const { newOwner, isAlive, isOurs, isUnknown, warnOfUnknown } = require('./owner');
 
 const WINDOWS = process.platform === 'win32';
-/** Milliseconds. Nobody holds it for longer than a few system calls, unless it was stopped. */
-const PATIENCE = 2000;
 const PAUSE = 1;
 
 /** What symlink() fails with where there are no links; a folder that takes no file says some of them, too. */
@@ -106,15 +105,16 @@ function pause(ms) {
  * could not be had in time.
  * @template T
  * @param {string} name
+ * @param {number} patience milliseconds
  * @param {() => T} body
  * @returns {T | null}
  */
-function exclusively(name, body) {
+function exclusively(name, patience, body) {
   const me = newOwner();
-  const end = performance.now() + PATIENCE;
+  const end = clock.now() + patience;
   while (!take(name, me)) {
     if (breakDead(name, me)) continue;
-    if (performance.now() > end) {
+    if (clock.now() > end) {
       const owner = ownerOf(name);
       if (owner !== null && isUnknown(owner, name)) warnOfUnknown(owner, name);
       return null;

@@ -12,6 +12,7 @@
  * the system's number of the thread and how many databases.
  */
 const fs = require('fs');
+const clock = require('./clock');
 const { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData } = require('worker_threads');
 
 const NAME = 'wasmfix.threads';
@@ -79,7 +80,7 @@ function isRunning(thread) {
 /** Waits until the thread has closed its databases, or has ended. @param {number} i its pair @param {number} deadline */
 function waitFor(i, deadline) {
   for (let thread = Atomics.load(words, i); thread !== 0; thread = Atomics.load(words, i)) {
-    if (performance.now() > deadline || !isRunning(thread)) break;
+    if (clock.now() > deadline || !isRunning(thread)) break;
     Atomics.wait(words, i, thread, PAUSE);
   }
 }
@@ -92,12 +93,12 @@ function waitFor(i, deadline) {
 function closeOthers() {
   if (!isMainThread || words.every((word) => word === 0)) return;
   const asking = new BroadcastChannel(NAME);
-  const deadline = performance.now() + PATIENCE;
+  const deadline = clock.now() + PATIENCE;
   for (let i = 0; i < words.length; i += 2) {
     const thread = Atomics.load(words, i);
     if (thread === 0) continue;
     asking.postMessage(thread);
-    waitFor(i, Math.min(deadline, performance.now() + TURN));
+    waitFor(i, Math.min(deadline, clock.now() + TURN));
   }
   for (let i = 0; i < words.length; i += 2) waitFor(i, deadline);
   asking.close();

@@ -370,8 +370,14 @@ class WalIndex {
       if (this.raised !== 0 && (this.raised << MARK) & (1 << word)) continue;
       const value = i32[at + WORD_AT[word]];
       if (value === shadow[word]) continue;
+      const known = shadow[word];
       shadow[word] = value;
-      this.writeHead(word, 1);
+      try {
+        this.writeHead(word, 1);
+      } catch (error) {
+        shadow[word] = known;
+        throw error;
+      }
     }
     if (!same) {
       shadow.set(out.subarray(TAIL.wal), TAIL.wal);
