@@ -121,10 +121,10 @@ function instance({ code, shared, port }) {
   };
   const mutex = require(path.join(code, 'mutex.js'));
   const { exclusively } = mutex;
-  mutex.exclusively = (name, body) => {
+  mutex.exclusively = (...of) => {
     inMutex = true;
     try {
-      return exclusively(name, body);
+      return exclusively(...of);
     } finally {
       inMutex = false;
     }

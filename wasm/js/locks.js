@@ -40,6 +40,7 @@ class FileNode {
     this.table = new LockTable(name, key);
     /** The folder takes no lock table: whoever only reads goes without (see joinTable). */
     this.alone = false;
+    this.othersMayCome = false;
     /** Writing the database failed and has not succeeded since: its WAL must stay (13). */
     this.failed = false;
     /** @type {Set<OpenFile>} */
@@ -63,7 +64,7 @@ class FileNode {
 
   /** Whether somebody who may write has come since we went without a table. */
   isJoined() {
-    return fs.existsSync(this.table.name);
+    return this.othersMayCome && fs.existsSync(this.table.name);
   }
 
   /** Gives back read slots that no connection has. @param {number} [slots] bits */
@@ -260,7 +261,9 @@ class FileNodes {
    */
   goAlone(node, error) {
     // Not of the system, or not what a lock table is: SQLite's code alone would not tell where to look.
-    if (error.code === undefined || error.code === 'EISDIR' || error.code === 'ELOOP') warnOnce(node.table.name, 'WASMFIX_LOCK_TABLE', `${error.message}; ${node.table.name} is in the place of the lock table, move it away`);
+    if (error.code === undefined || error.code === 'EISDIR' || error.code === 'ELOOP') {
+      warnOnce(node.table.name, 'WASMFIX_LOCK_TABLE', `${node.name} cannot be locked: ${error.message}`);
+    }
     if (!['EACCES', 'EROFS', 'EPERM', 'ERR_ACCESS_DENIED'].includes(error.code ?? '')) return this.engine.vfs.failed(error, codes.IOERR_LOCK);
     if (error.code !== 'EROFS') {
       if (fs.existsSync(node.table.name)) return codes.READONLY_CANTLOCK;
@@ -272,6 +275,7 @@ class FileNodes {
       }
     }
     node.alone = true;
+    node.othersMayCome = error.code !== 'EROFS';
     return 0;
   }
 
