@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,6 +42,13 @@ def node() -> str:
 def own_environment(**variables: str) -> dict[str, str]:
     """The environment for a Python that shall import this checkout's wasmfix."""
     return {**os.environ, "PYTHONPATH": str(ROOT / "cli"), **variables}
+
+
+def patch(project: Path) -> None:
+    """Run `wasmfix patch` on a project, as a user does."""
+    command = [sys.executable, "-m", "wasmfix", "patch", str(project), "--no-verify"]
+    done = subprocess.run(command, env=own_environment(), capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def installed(name: str, version: str) -> Path:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, copy_tree, installed
+from conftest import copy_tree, installed, patch
 from differential.drivers import Answer, Driver
 
 PACKAGE = "@rocicorp/zero-sqlite3"
@@ -31,12 +28,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Driver:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Driver:
     """The same package after `wasmfix patch`."""
     project = copy_tree(installed(PACKAGE, VERSION), tmp_path_factory.mktemp("patched") / "project")
-    command = [sys.executable, "-m", "wasmfix", "patch", str(project), "--no-verify"]
-    python_path = os.pathsep.join([str(ROOT / "cli"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": python_path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    patch(project)
     return Driver("engine", project / "node_modules" / PACKAGE, tmp_path_factory.mktemp("engine"))
 
 

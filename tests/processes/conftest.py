@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, copy_tree, installed
+from conftest import copy_tree, installed, patch
 from processes.actors import Actor
 
 PACKAGE = "@rocicorp/zero-sqlite3"
@@ -33,12 +31,7 @@ def engine(native: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if ready:
         return Path(ready)
     project = copy_tree(installed(PACKAGE, VERSION), tmp_path_factory.mktemp("patched") / "project")
-    command = [sys.executable, "-m", "wasmfix", "patch", str(project), "--no-verify"]
-    python_path = os.pathsep.join([str(ROOT / "cli"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": python_path}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    patch(project)
     return project / "node_modules" / PACKAGE
 
 

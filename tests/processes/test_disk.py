@@ -155,6 +155,18 @@ def test_a_folder_that_is_removed_stops_nobody_for_long(start: Start, file: Path
     assert a.open(file).pragma("journal_mode") == "delete"
 
 
+def killed_after_commits(start: Start, file: Path, mode: str) -> None:
+    """A database with 45 rows of table t in its WALs, as a killed process left it."""
+    a = start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.pragma("wal_autocheckpoint=0")
+    a.pragma("journal_size_limit=20000")
+    a.exec("create table t(x)")
+    for _ in range(45):
+        a.exec("insert into t values(randomblob(500))")
+    a.kill()
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs to become somebody else")
 @MODES
 def test_a_reader_where_nobody_may_write_sees_every_commit(start: Start, tmp_path: Path, mode: str) -> None:
@@ -162,14 +174,7 @@ def test_a_reader_where_nobody_may_write_sees_every_commit(start: Start, tmp_pat
     home.mkdir(mode=0o755)
     try:
         file = home / "a.db"
-        a = start()
-        a.open(file).pragma(f"journal_mode={mode}")
-        a.pragma("wal_autocheckpoint=0")
-        a.pragma("journal_size_limit=20000")
-        a.exec("create table t(x)")
-        for _ in range(45):
-            a.exec("insert into t values(randomblob(500))")
-        a.kill()
+        killed_after_commits(start, file, mode)
         for path in home.glob("a.db-*"):
             if path.name not in ("a.db-wal", "a.db-wal2"):
                 path.unlink()
@@ -199,14 +204,7 @@ def test_on_a_disk_that_is_read_only_readers_see_every_commit(
     start: Start, small_disk: Path, read_only: Callable[[], None], mode: str, open_as: str
 ) -> None:
     file = small_disk / "a.db"
-    a = start()
-    a.open(file).pragma(f"journal_mode={mode}")
-    a.pragma("wal_autocheckpoint=0")
-    a.pragma("journal_size_limit=20000")
-    a.exec("create table t(x)")
-    for _ in range(45):
-        a.exec("insert into t values(randomblob(500))")
-    a.kill()
+    killed_after_commits(start, file, mode)
     read_only()
     before = left(file)
     b, c = start(), start()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, installed, own_environment
+from conftest import BUILD, installed, patch
 from zero_cache import postgres as server
 from zero_cache.postgres import NoPostgresError, Postgres
 from zero_cache.service import HERE
@@ -50,11 +48,7 @@ def engine_project(engine_cache: None, native_project: Path) -> Iterator[Path]:
     project = BUILD / "scratch" / f"zero-cache-{os.getpid()}"
     try:
         shutil.copytree(native_project, project, symlinks=True, copy_function=os.link)
-        patch = [sys.executable, "-m", "wasmfix", "patch", "--no-verify", str(project)]
-        done = subprocess.run(
-            patch, env=own_environment(), capture_output=True, text=True, encoding="utf-8", check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        patch(project)
         _use_engine(os.environ.get("WASMFIX_TEST_ENGINE"), project)
         yield project
     finally:

@@ -45,8 +45,8 @@ class DatabaseState {
 
   /** Before a statement that may begin a transaction: see WalIndex.refreshEarly(). */
   refreshEarly() {
-    const { engine } = this;
-    if (engine.exports.wf_autocommit(this.pointer) !== 0) engine.vfs.nodes.refreshEarly();
+    const { exports, vfs } = this.engine;
+    if (vfs.nodes.isEager && exports.wf_autocommit(this.pointer) !== 0) vfs.nodes.refreshEarly();
   }
 
   /** The error that SQLite just reported for this connection. */
@@ -188,7 +188,7 @@ class Database {
     checks.requireOpen(state);
     checks.requireNotBusy(state);
     checks.requireNoIteratorsUnlessUnsafe(state);
-    if (engine.vfs.nodes.indexes.size > 0) state.refreshEarly();
+    state.refreshEarly();
     const outer = engine.executing;
     state.busy = true;
     engine.executing = state;

@@ -299,7 +299,7 @@ class LockTable {
     else this.write(first, count);
   }
 
-  /** Slots from `first` on as `held` has them, exclusive ones among those that were; and their count, in one write. @param {number} first */
+  /** Slots from `first` to the last one as `held` has them, and the count of exclusive ones given up, in one write. @param {number} first */
   giveUp(first) {
     const { held } = this;
     held.writeUInt32LE((held.readUInt32LE(COUNT_AT) + 1) >>> 0, COUNT_AT);
@@ -370,13 +370,7 @@ class LockTable {
 
   /** Whether nobody else seems to have `slot`: a look, which costs half of an attempt and disturbs nobody. @param {number} slot */
   isFree(slot) {
-    this.read();
-    const { view, mine, size } = this;
-    for (let i = 0, at = HEADER; at + ROW <= size; i++, at += ROW) {
-      if (at === mine || view[at + slot] === FREE) continue;
-      if (this.isBelieved(i)) return false;
-    }
-    return true;
+    return !this.isHeld(slot, (row) => this.isBelieved(row));
   }
 
   /**
@@ -412,20 +406,17 @@ class LockTable {
     return this.words[DEMANDS_AT / 4];
   }
 
-  /** Whether anybody else holds `slot`. @param {number} slot */
-  isHeld(slot) {
+  /**
+   * Whether anybody else holds `slot`.
+   * @param {number} slot
+   * @param {(row: number) => boolean} [isOwned] whether the owner of a row lives
+   */
+  isHeld(slot, isOwned = (row) => isAlive(this.ownerAt(row), this.name)) {
     this.read();
-    for (let i = 0, n = this.rows(); i < n; i++) {
-      const at = HEADER + i * ROW;
-      if (i === this.row || this.view[at + slot] === FREE) continue;
-      if (isAlive(this.ownerAt(i), this.name)) return true;
+    for (let row = 0, at = HEADER; at + ROW <= this.size; row++, at += ROW) {
+      if (at !== this.mine && this.view[at + slot] !== FREE && isOwned(row)) return true;
     }
     return false;
-  }
-
-  /** Whether there was nobody else in the table at the last look. */
-  get isAlone() {
-    return this.mine === HEADER && this.size === HEADER + ROW;
   }
 
   /** As of the last read. */

@@ -18,6 +18,7 @@ const { codes } = require('./errors');
 const { LockTable, LockTableLost, SLOT, FREE, SHARED, EXCLUSIVE } = require('./lock-table');
 const { WalIndex } = require('./wal-index');
 const { foreignLocks } = require('./foreign-locks');
+const { warnOnce } = require('./warn');
 
 /** sqlite.org/lockingv3.html */
 const LEVEL = { none: 0, shared: 1, reserved: 2, pending: 3, exclusive: 4 };
@@ -67,14 +68,14 @@ class FileNode {
     return this.othersMayCome && fs.existsSync(this.table.name);
   }
 
-  /** Gives back read slots that no connection has. @param {number} [slots] bits */
-  giveBack(slots = -1) {
-    for (let slot = SLOT.read, rest = this.kept & ~this.inside & slots; rest !== 0 && slot < SLOTS; slot++) {
-      if (!(rest & (1 << slot))) continue;
-      this.index?.lower(1 << slot);
+  /** Gives back read slots that no connection has. */
+  giveBack() {
+    for (let slot = SLOT.read; this.kept !== 0 && slot < SLOTS; slot++) {
+      const bit = 1 << slot;
+      if (!(this.kept & ~this.inside & bit)) continue;
+      this.index?.lower(bit);
       this.table.put(slot, 1, FREE);
-      this.kept &= ~(1 << slot);
-      rest &= ~(1 << slot);
+      this.kept &= ~bit;
     }
   }
 }
@@ -157,6 +158,13 @@ class FileNodes {
     } catch {
       // The next lock says what is wrong with the table.
     }
+  }
+
+  /** Whether refreshEarly() has anything to do. */
+  get isEager() {
+    if (this.indexes.size === 0) return false;
+    for (const index of this.indexes) if (index.eager > 0) return true;
+    return false;
   }
 
   /** See WalIndex.refreshEarly(). @param {boolean} [always] also where nobody else has written lately */
@@ -355,7 +363,8 @@ class FileNodes {
       table.held[SLOT.shared] = node.shared.size > 0 ? SHARED : FREE;
       table.held[SLOT.reserved] = node.reserved === null ? FREE : EXCLUSIVE;
       table.held[SLOT.pending] = node.pending === null ? FREE : EXCLUSIVE;
-      table.write(SLOT.shared, 3);
+      if (top) table.giveUp(SLOT.shared);
+      else table.write(SLOT.shared, 3);
       return 0;
     });
   }
@@ -587,16 +596,6 @@ class FileNodes {
  */
 function setsMark(node, index, slot) {
   return slot > SLOT.read && node.slotExclusive[SLOT.checkpoint] === null && !index.writing && !index.isWal2;
-}
-
-/** @type {Set<string>} */
-const warned = new Set();
-
-/** @param {string} name @param {string} code @param {string} message */
-function warnOnce(name, code, message) {
-  if (warned.has(name)) return;
-  warned.add(name);
-  process.emitWarning(message, { type: 'WasmfixWarning', code });
 }
 
 /** @param {string} name @param {number} pid */

@@ -14,6 +14,7 @@ const fs = require('fs');
 const path = require('path');
 const crypto = require('crypto');
 const { threadId } = require('worker_threads');
+const { warnOnce } = require('./warn');
 const { container } = require('./container');
 
 const LINUX = process.platform === 'linux';
@@ -166,23 +167,18 @@ function isUnknown(owner, file) {
   return judge(owner, file) === 'unknown';
 }
 
-/** @type {Set<string>} */
-const warned = new Set();
-
 /**
  * Says once for a file that an unknown owner is in the way, and how the user can help.
  * @param {string} owner
  * @param {string} file that names it: the lock table `DATABASE-wasmfix` or its mutex
  */
 function warnOfUnknown(owner, file) {
-  if (warned.has(file)) return;
-  warned.add(file);
   const [where, pid] = owner.split(':');
   const who = /^\d+$/.test(pid ?? '') ? `process ${pid} of another container or machine (${where})` : `"${owner}"`;
   const message =
     `${who} has a lock in ${file}, and from here nobody can tell whether it still runs; ` +
     `if it is gone, stop all that use the database and delete ${file}, never while one of them runs`;
-  process.emitWarning(message, { type: 'WasmfixWarning', code: 'WASMFIX_UNKNOWN_OWNER' });
+  warnOnce(file, 'WASMFIX_UNKNOWN_OWNER', message);
 }
 
 /** Whether an owner is of this thread. @param {string} owner */

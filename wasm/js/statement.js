@@ -269,7 +269,7 @@ class StatementState {
   step(stmt, buf, count, rows, flags) {
     const { engine } = this;
     if (engine.suspect !== null) engine.judge();
-    if (engine.vfs.nodes.indexes.size > 0) this.db.refreshEarly();
+    this.db.refreshEarly();
     let code;
     try {
       code = engine.exports.wf_step(stmt, buf, count, rows, flags);
@@ -478,7 +478,7 @@ class Statement {
       if (db.logger !== null) count = s.log(stmt, count);
       const buf = engine.buffer();
       if (engine.suspect !== null) engine.judge();
-      if (engine.vfs.nodes.indexes.size > 0) db.refreshEarly();
+      db.refreshEarly();
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);

@@ -311,14 +311,13 @@ class WalIndex {
   appendTo(region, entry, count, frame, tail, head) {
     const { engine } = this;
     const { i32, u8 } = engine;
-    const skip = region === 0 ? FIRST : 0;
     const base = this.regions[region];
-    const numbers = ((base + skip) >> 2) - 1; // entries count from 1
+    const numbers = this.numbersOf(region);
     const hash = (base + NUMBERS) >> 1;
     if (this.u16.buffer !== u8.buffer) this.u16 = new Uint16Array(u8.buffer);
     const { u16 } = this;
     if (entry === 1) {
-      u8.fill(0, base + skip, base + REGION);
+      u8.fill(0, (numbers + 1) << 2, base + REGION);
     } else if (i32[numbers + entry] !== 0) {
       // Left by a transaction of ours that was rolled back.
       for (let i = hash; i < hash + HASH_SLOTS; i++) if (u16[i] >= entry) u16[i] = 0;
@@ -421,7 +420,7 @@ class WalIndex {
     }
   }
 
-  /** Index in engine.i32 of the page number before the first. @param {number} region */
+  /** Index in engine.i32 of the page number before the first, since entries count from 1. @param {number} region */
   numbersOf(region) {
     return ((this.regions[region] + (region === 0 ? FIRST : 0)) >> 2) - 1;
   }
