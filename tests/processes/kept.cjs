@@ -47,5 +47,19 @@ for (let i = 0; i < 3; i++) insert.run(i);
 const inside = writeByte();
 db.exec('commit');
 const afterwards = writeByte();
-console.log(JSON.stringify({ counted, afterCommit, code, afterRefusal, inside, afterwards, rows: db.prepare('select count(*) n from t').get().n }));
+
+// A concurrent transaction wants WRITE at its commit only; whoever waits for another writer in it must not hold it.
+const concurrent = [];
+db.function('seen', (value) => {
+  concurrent.push(writeByte());
+  return value;
+});
+const slow = db.prepare('insert into t(v) values (seen(?))');
+for (let i = 0; i < 300; i++) slow.run(i);
+concurrent.length = 0;
+db.exec('begin concurrent');
+slow.run('a');
+slow.run('b');
+db.exec('commit');
+console.log(JSON.stringify({ counted, afterCommit, code, afterRefusal, inside, afterwards, concurrent, rows: db.prepare('select count(*) n from t').get().n }));
 db.close();

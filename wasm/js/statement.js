@@ -483,7 +483,7 @@ class Statement {
       db.refreshEarly();
       const { nodes } = engine.vfs;
       const { writes } = s;
-      if (writes !== null) nodes.takeAhead(writes);
+      if (writes !== null && engine.exports.wf_autocommit(db.pointer) !== 0) nodes.takeAhead(writes);
       nodes.written = null;
       let code;
       try {
@@ -491,8 +491,9 @@ class Statement {
       } catch (error) {
         engine.suspect = error;
         throw engine.unwound();
+      } finally {
+        if (writes !== null) nodes.dropAhead(writes);
       }
-      if (writes !== null) nodes.dropAhead(writes);
       s.writes = nodes.written;
       if (engine.i32.length === 0) engine.refresh();
       if (engine.hasPending) throw engine.takePending();

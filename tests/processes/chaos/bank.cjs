@@ -58,6 +58,9 @@ const HESITATION = 15;
 /** Milliseconds. RESTART and TRUNCATE keep writers out while they wait for the readers to leave, of whom there is always one. */
 const CHECKPOINT_PATIENCE = 150;
 const CHECKPOINT_EVERY = 400;
+/** Of transfers; and which part of the work is one. */
+const BURST = 200;
+const BURSTS = 60;
 
 let seed = (plan.seed + turn * 7919) >>> 0;
 /** mulberry32 */
@@ -141,6 +144,8 @@ class Clerk {
     /** @type {number | null} */
     this.last = null;
     this.nextCheckpoint = 0;
+    /** @type {any} */
+    this.booking = null;
     for (const db of [this.db, this.peer]) {
       db.pragma('synchronous = normal');
       db.pragma('cache_size = 20');
@@ -196,6 +201,26 @@ class Clerk {
         say(`f ${id} ${/** @type {any} */ (error).code}`);
         await sleep(random() * THINK);
       }
+    }
+  }
+
+  /** Transfers of one statement each, one right after the other: locks are kept in between, WRITE is taken ahead. */
+  burst() {
+    this.booking ??= this.db.prepare('insert into booking values (?, ?, ?, ?)');
+    const { booking } = this;
+    for (let i = 0; i < BURST && !state[STOP]; i++) {
+      const id = nextId();
+      say(`a ${id}`);
+      atCommit?.();
+      atCommit = null;
+      try {
+        timed('booking', () => booking.run(id, dice(plan.accounts), dice(plan.accounts), dice(50)));
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        return say(`f ${id} ${/** @type {any} */ (error).code}`);
+      }
+      say(`c ${id}`);
+      this.last = id;
     }
   }
 
@@ -279,6 +304,7 @@ class Clerk {
     while (!state[STOP]) {
       hesitate();
       if (plan.checkpoints && turn === 0 && isWal && performance.now() > this.nextCheckpoint) this.checkpoint();
+      else if (isWal && dice(BURSTS) === 0) this.burst();
       else if (random() < plan.writes) await this.transfer(isWal && dice(2) ? 'concurrent' : 'immediate');
       else await this.snapshot();
       await (dice(4) ? sleep(random() * THINK) : new Promise(setImmediate));

@@ -25,6 +25,15 @@ from processes.actors import Actor
 SCRIPT = Path(__file__).with_name("bank.cjs")
 ACCOUNTS = 64
 BALANCE = 1000
+BOOKING = """
+create view booking as select * from ledger;
+create trigger book instead of insert on booking begin
+  update account set balance = balance - new.amount, moves = moves + 1 where id = new.src;
+  update account set balance = balance + new.amount, moves = moves + 1 where id = new.dst;
+  insert into ledger values (new.id, new.src, new.dst, new.amount);
+end
+"""
+"""A transfer in one statement."""
 BUSY_TIMEOUT = 4.0
 """Seconds; the busy handler of a clerk's connections."""
 BOUND = 5.0
@@ -318,6 +327,7 @@ class Bank:
         assert teller.pragma(f"journal_mode={self.phase.mode}") == self.phase.mode
         teller.exec("create table account (id integer primary key, balance int, moves int, note blob)")
         teller.exec("create table ledger (id integer primary key, src int, dst int, amount int)")
+        teller.exec(BOOKING)
         teller.exec(
             f"with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < {ACCOUNTS}) "
             f"insert into account select i, {BALANCE}, 0, randomblob(700) from n"
