@@ -10,6 +10,7 @@
 const { isProxy } = require('util').types;
 const { BUF } = require('./engine');
 const { TAG, bytesOf } = require('./rows');
+const { contract } = require('./contract');
 
 const CELL = 16;
 /** UTF-8 takes at most three bytes for each UTF-16 unit. */
@@ -233,6 +234,7 @@ class Binder {
 function isPlainObject(object) {
   const proto = Object.getPrototypeOf(object);
   if (proto === null || proto === Object.prototype) return true;
+  if (contract.nodeApi) return Object.getPrototypeOf(proto) === null;
   // Another realm's Object.prototype: at the end of the chain, and not ours to name.
   if (Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf')) return true;
   // V8 tells native that a proxy has no prototype, whatever it stands for.
