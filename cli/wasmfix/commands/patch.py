@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class _Run:
 @click.option("--dry-run", is_flag=True, help="Show what would be done; builds the engine, changes no package.")
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a package is not patched by this wasmfix.")
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
+@click.option("--follow-links", is_flag=True, help="Also patch copies outside PROJECT, where they really are.")
 @click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
@@ -71,6 +73,7 @@ def command(
     dry_run: bool,
     check: bool,
     force: bool,
+    follow_links: bool,
     no_verify: bool,
     as_json: bool,
 ) -> int:
@@ -79,7 +82,8 @@ def command(
     Every installed copy is patched, or named with the reason why not. A package is patched completely or left as it
     was, whatever happens.
     """
-    run = _Run(find_installation(find_project(project), targets))
+    node_path = os.environ.get("NODE_PATH", "")
+    run = _Run(find_installation(find_project(project), targets, follow_links=follow_links, node_path=node_path))
     if engine_kind == "shim":
         raise WasmfixError("--engine shim is for bedrock-sqlite, which this version does not handle")
     built: dict[Path, BuiltEngine] = {}
@@ -94,7 +98,7 @@ def command(
         return built[folder]
 
     patcher = Patcher(load_catalogue(), toolchain, build, run.installation.orez is not None, force)
-    _note_unpatchable(run)
+    _note_unpatchable(run, patcher)
     for package in run.installation.packages:
         try:
             if check:
@@ -116,10 +120,12 @@ def command(
     return run.exit_code
 
 
-def _note_unpatchable(run: _Run) -> None:
+def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
     """Copies that the project would use, and a project that has no other, are failures; the rest is only named."""
     for item in run.installation.unpatchable:
-        if item.blocks or not run.installation.packages:
+        if item.package and patcher.assess(item.package).state is State.PATCHED:
+            run.outcomes.append(Outcome(item.package, "already patched", notes=(f"outside the project: {item.where}",)))
+        elif item.blocks or not run.installation.packages:
             run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
 
 
@@ -177,9 +183,13 @@ def _show(run: _Run, with_plan: bool) -> None:
         if outcome.plan and with_plan:
             _show_operations(outcome.plan.operations())
         elif outcome.plan:
-            click.echo(f"  patches: {', '.join(outcome.plan.patches)}; undo with: wasmfix restore")
+            outside = run.installation.outside(outcome.package)
+            undo = f"wasmfix restore{' --follow-links' if outside else ''}"
+            click.echo(f"  patches: {', '.join(outcome.plan.patches)}; undo with: {undo}")
+            if outside:
+                click.echo(f"  it is outside the project, and patched for all who use it: {outcome.package.folder}")
     for item in run.installation.unpatchable:
-        if not item.blocks and run.installation.packages:
+        if not item.blocks and run.outcomes and item.package not in [outcome.package for outcome in run.outcomes]:
             click.echo(f"{item.name}: left alone  {item.where}\n  {item.reason}; {item.remedy}")
     for report in run.reports:
         _show_report(report)
