@@ -199,6 +199,6 @@ def assert_marked(text: str, patcher: Patcher) -> None:
     assert "orez sqlite shim" in text
     assert any(line.startswith("// mode: wasm,") for line in text.splitlines())
     shims = next(patch for patch in patcher.catalogue if patch.id == "stale-shim")
-    found = classify(parse(text.encode()), shims.signatures)
+    found = classify(parse(text.encode()), shims.files[0].signatures)
     assert found is not None
     assert found.state == "applied"

@@ -14,13 +14,17 @@ from wasmfix.commands._output import shown_path
 from wasmfix.errors import FINDINGS, STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
 from wasmfix.patching.assess import State
-from wasmfix.patching.catalogue import load_catalogue
+from wasmfix.patching.catalogue import MODES, load_catalogue
 from wasmfix.patching.run import Outcome, Patcher
 from wasmfix.project import Installation, InstalledPackage, find_installation, find_project
+from wasmfix.project.package import read_package
 
 if TYPE_CHECKING:
     from wasmfix.engine import BuiltEngine
     from wasmfix.verification import VerifyReport
+
+SOURCE = "@rocicorp/zero-sqlite3"
+_SETTLED = {State.PATCHED: "already patched", State.HEALTHY: "healthy"}
 
 
 @dataclass
@@ -46,11 +50,16 @@ class _Run:
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
 @click.option(
     "--engine",
-    "engine_kind",
-    type=click.Choice(["rebuild", "shim"]),
-    default="rebuild",
-    show_default=True,
-    help="Replace the whole engine, or only repair the JavaScript (for bedrock-sqlite, later).",
+    "mode",
+    type=click.Choice(MODES),
+    help="For bedrock-sqlite: replace the whole engine, or only repair the JavaScript.  [default: as before, else "
+    "rebuild]",
+)
+@click.option(
+    "--amalgamation",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of a zero-sqlite3 whose SQLite bedrock-sqlite gets (default: the project's).",
 )
 @click.option(
     "--toolchain",
@@ -68,7 +77,8 @@ class _Run:
 def command(
     project: Path,
     targets: tuple[str, ...],
-    engine_kind: str,
+    mode: str | None,
+    amalgamation: Path | None,
     toolchain: str,
     dry_run: bool,
     check: bool,
@@ -84,8 +94,6 @@ def command(
     """
     node_path = os.environ.get("NODE_PATH", "")
     run = _Run(find_installation(find_project(project), targets, follow_links=follow_links, node_path=node_path))
-    if engine_kind == "shim":
-        raise WasmfixError("--engine shim is for bedrock-sqlite, which this version does not handle")
     built: dict[Path, BuiltEngine] = {}
 
     def build(folder: Path) -> BuiltEngine:
@@ -97,7 +105,16 @@ def command(
             built[folder] = build_shown(folder, toolchain=toolchain, title=title)
         return built[folder]
 
-    patcher = Patcher(load_catalogue(), toolchain, build, run.installation.orez is not None, force)
+    patcher = Patcher(
+        load_catalogue(),
+        toolchain,
+        build,
+        orez=run.installation.orez is not None,
+        force=force,
+        engine=mode or "",
+        amalgamation=_amalgamation(amalgamation, project),
+        amalgamation_named=amalgamation is not None,
+    )
     _note_unpatchable(run, patcher)
     for package in run.installation.packages:
         try:
@@ -106,8 +123,9 @@ def command(
             elif dry_run:
                 run.outcomes.append(_planned(patcher, package))
             else:
-                run.outcomes.append(patcher.patch(package))
-                if not no_verify:
+                outcome = patcher.patch(package)
+                run.outcomes.append(outcome)
+                if not no_verify and outcome.result != "healthy":
                     run.reports.append(_verified(package))
         except WasmfixError as error:
             run.failures.append(error)
@@ -118,6 +136,29 @@ def command(
     for failure in run.failures:
         click.echo(f"wasmfix: {failure}", err=True)
     return run.exit_code
+
+
+def _amalgamation(named: Path | None, project: Path) -> InstalledPackage | None:
+    """Whose SQLite a package gets that has none: the one that is named, or the project's newest zero-sqlite3."""
+    if named is not None:
+        package = read_package(named.resolve())
+        if package.amalgamation.problem:
+            raise WasmfixError(
+                f"{package.label} {package.amalgamation.problem}",
+                where=named,
+                remedy="--amalgamation takes the folder of an installed @rocicorp/zero-sqlite3",
+            )
+        return package
+    try:
+        found = find_installation(find_project(project), [SOURCE]).packages
+    except WasmfixError:
+        return None
+    usable = [package for package in found if package.amalgamation.problem is None]
+    return max(usable, key=_sqlite_version, default=None)
+
+
+def _sqlite_version(package: InstalledPackage) -> tuple[int, ...]:
+    return tuple(int(part) for part in (package.amalgamation.version or "0").split("."))
 
 
 def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
@@ -131,8 +172,8 @@ def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
 
 def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if assessment.state is State.PATCHED:
-        return Outcome(package, "already patched")
+    if (result := _SETTLED.get(assessment.state)) is not None:
+        return Outcome(package, result, notes=assessment.notes)
     run.unpatched = True
     notes = (*assessment.problems, *(f"{path} {what.value}" for path, what in assessment.drift))
     result = "not patched" if assessment.state is State.UNPATCHED else f"not patched ({assessment.label})"
@@ -141,8 +182,8 @@ def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
 
 def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if assessment.state is State.PATCHED:
-        return Outcome(package, "already patched")
+    if (result := _SETTLED.get(assessment.state)) is not None:
+        return Outcome(package, result, notes=assessment.notes)
     return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.notes)
 
 

@@ -13,13 +13,13 @@ from wasmfix.patching.record import RECORD, REINSTALL, Inputs, Record, RecordedF
 from wasmfix.patching.transaction import Change, Transaction
 from wasmfix.project.package import InstalledPackage
 
-ENGINE_PATCH = "addon-loader"
 FILE_MODE = 0o644
+WASM = "engine.wasm"
 
 
 @dataclass(frozen=True)
 class EngineFiles:
-    """What is copied into the package, by its path there, and the key of the build."""
+    """What is copied into a folder of the package, by its path there, and the key of the build."""
 
     key: str
     contents: Mapping[str, bytes] = field(repr=False)
@@ -63,8 +63,11 @@ class Plan:
         return {"patches": list(self.patches), "operations": self.operations()}
 
 
-def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, force: bool = False) -> Plan:
+def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Inputs, *, force: bool = False) -> Plan:
     """From what the package is to what it shall be.
+
+    Args:
+        engine: where the assessment wants one.
 
     Raises:
         WasmfixError: the package cannot be patched, or files were changed by someone else (unless `force`).
@@ -74,14 +77,15 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
         raise refusal(assessment)
     _refuse_edited(package.folder, assessment.drift, "patch", force)
     recorded = {file.path: file for file in record.files} if record else {}
-    for path in engine.contents:
+    wanted = _engine_contents(assessment, engine) if engine else {}
+    copies = assessment.engine.copies if assessment.engine else ()
+    for path in set(wanted) - set(copies):
         if path not in recorded and read_state(package.folder / path) is not None and not force:
             raise WasmfixError(
                 "is there, but wasmfix has no record of it",
                 where=package.folder / path,
                 remedy=f"{REINSTALL}, or run: wasmfix patch --force",
             )
-    wanted = {path: (content, ENGINE_PATCH, "the engine") for path, content in engine.contents.items()}
     wanted |= {edit.path: (edit.content, edit.patch, edit.why) for edit in assessment.edits}
 
     changes: list[Change] = []
@@ -98,8 +102,9 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
             changes += _putting_back(package.folder, old)
 
     folders, made = _folders(package.folder, [*wanted], record)
-    patches = tuple(sorted({file.patch for file in files}))
-    new = Record(package.name, package.version, patches, inputs, engine.key, tuple(files), made, folders)
+    patches = tuple(sorted({patch for _content, patch_ids, _why in wanted.values() for patch in patch_ids.split(", ")}))
+    key = engine.key if engine else ""
+    new = Record(package.name, package.version, patches, inputs, key, tuple(files), made, folders)
     changes += _record_change(package.folder, new.dump())
     transaction = Transaction(
         "patch",
@@ -150,6 +155,15 @@ def refusal(assessment: Assessment) -> WasmfixError:
         where=package.folder,
         remedy="reinstall it, or install a version that wasmfix knows",
     )
+
+
+def _engine_contents(assessment: Assessment, engine: EngineFiles) -> dict[str, tuple[bytes, str, str]]:
+    """Content, patch and reason by path in the package."""
+    wanted = assessment.engine
+    assert wanted is not None
+    contents = {f"{wanted.folder}/{name}": content for name, content in engine.contents.items()}
+    contents |= dict.fromkeys(wanted.copies, engine.contents[WASM])
+    return {path: (content, wanted.patch, "the engine") for path, content in contents.items()}
 
 
 def _towards(

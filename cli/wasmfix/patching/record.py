@@ -21,6 +21,7 @@ class RecordedFile:
 
     path: str
     patch: str
+    """Ids, joined by a comma and a space."""
     before: FileState | None
     """None: the file was not there."""
     original: str | None
@@ -45,6 +46,10 @@ class Inputs:
     sources: str
     """One hash over our engine's sources and the catalogue."""
     toolchain: str
+    engine: str = "rebuild"
+    """The mode: rebuild or shim."""
+    amalgamation: str = ""
+    """The package whose SQLite it is, with its version; empty for the package's own."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Record:
     patches: tuple[str, ...]
     inputs: Inputs
     engine_key: str
+    """Empty if no engine was copied."""
     files: tuple[RecordedFile, ...]
     made_folders: tuple[str, ...]
     """Folders that were not there."""
@@ -69,6 +75,8 @@ class Record:
             "patches": list(self.patches),
             "sources": self.inputs.sources,
             "toolchain": self.inputs.toolchain,
+            "engine": self.inputs.engine,
+            "amalgamation": self.inputs.amalgamation,
             "engine_key": self.engine_key,
             "files": [file.to_json() for file in self.files],
             "made_folders": list(self.made_folders),
@@ -126,7 +134,14 @@ def _parse(content: dict[str, object]) -> Record:
         package=str(content["package"]),
         version=str(content["version"]),
         patches=tuple(str(patch) for patch in patches),
-        inputs=Inputs(str(content["wasmfix"]), str(content["sources"]), str(content["toolchain"])),
+        inputs=Inputs(
+            wasmfix=str(content["wasmfix"]),
+            sources=str(content["sources"]),
+            toolchain=str(content["toolchain"]),
+            # Before bedrock-sqlite was handled there was nothing to choose.
+            engine=str(content.get("engine", "rebuild")),
+            amalgamation=str(content.get("amalgamation", "")),
+        ),
         engine_key=str(content["engine_key"]),
         files=tuple(_parse_file(file) for file in files),
         made_folders=tuple(str(folder) for folder in folders),
