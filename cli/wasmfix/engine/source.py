@@ -47,7 +47,7 @@ class EngineSource:
     """As the engine takes them, see :mod:`wasmfix.engine.rules`."""
     dropped: tuple[Dropped, ...]
     unicode_case: Path | None
-    """``src/util/unicode_case.cpp``, in zero-sqlite3 from 1.1.4."""
+    """``src/util/unicode_case.cpp``, in zero-sqlite3 from 1.1.2."""
     unicode_files: tuple[Path, ...]
     """That file and the tables beside it, for the cache key."""
 
