@@ -73,15 +73,6 @@ def test_the_loader_is_replaced_at_each_place_and_nothing_else(
     assert edit.content.decode().startswith(expected)
 
 
-def test_better_sqlite3_13_is_refused_naming_what_was_not_recognised(patcher: Patcher) -> None:
-    found = look(installed("better-sqlite3", "13.2.0") / "node_modules" / "better-sqlite3", patcher)
-    assert found.state is State.FOREIGN
-    (problem,) = found.problems
-    assert "lib/database.js" in problem
-    assert "the default addon, loaded when the first database is opened: not found" in problem
-    assert "known are the versions >=9,<13" in problem
-
-
 def test_an_unknown_version_with_the_known_structure_is_patched_and_noted(package: Path, patcher: Patcher) -> None:
     manifest = package / "package.json"
     manifest.write_text(manifest.read_text().replace('"version": "1.1.4"', '"version": "2.0.0-beta.1"'))

@@ -2,8 +2,8 @@
 
 ``src/util/unicode_case.cpp`` includes ``unicode_case_data.h``, which lies beside it; in zero-sqlite3 1.1.2 it does not.
 What it must declare can be read off the code that uses it: sorted mappings of one code point to one, two or three, and
-ranges of the properties Cased and Case_Ignorable (Unicode 3.13, D135 and D136), by which a capital sigma becomes the one
-or the other small one. The mappings are those of Python's ``str``, which are JavaScript's, for the version of Unicode
+ranges of the properties Cased and Case_Ignorable (Unicode 3.13, D135 and D136), by which a capital sigma becomes one
+of the two small ones. The mappings are those of Python's ``str``, which are JavaScript's, for the version of Unicode
 that this Python knows.
 """
 
