@@ -8,15 +8,18 @@ engine                           the modes in which it applies: rebuild, shim (d
     since, fixed                 versions of the package, where known
 [[file]]                         a file of the package and what becomes of it, from top to bottom
     path                         in the package; of a rewrite or a replacement it may be a glob
-    kind                         rewrite, create, replace, engine
+    kind                         rewrite, create, replace, remove, shims (text of orez's shim in a file), engine
     required                     false: the file may be absent, or one that we do not know; it is left alone then
     with, without                files that must be there, or must not, for this one to be looked at
+    lacking                      files of which one at least must be missing or broken for this one to be looked at
     main                         of a creation: the file must be what package.json's `main` names
     payload, append, mark        files beside patch.toml: the new content, what is added at the end or the start
     backup                       where somebody else keeps the original
+    follows                      of a removal: the file that has to be changed for it
     every                        the rule that matches all that the places must take
     source                       of an engine: whose SQLite: the package's (own), the project's zero-sqlite3's (project)
     copies                       of an engine: further files (globs) that become the engine's WebAssembly
+    driver                       of an engine: true: with the standalone driver
     why                          in plans (default: the title)
 [[file.recognise]]               what the file may be; the first that holds counts
     state                        applied, original, needed, stale, foreign
@@ -45,7 +48,7 @@ else:
 
 Rule = Mapping[str, object]
 STATES = ("applied", "original", "needed", "stale", "foreign")
-KINDS = ("rewrite", "create", "replace", "engine")
+KINDS = ("rewrite", "create", "replace", "remove", "shims", "engine")
 MODES = ("rebuild", "shim")
 """Of `--engine`: the whole engine, or only repairs of the JavaScript."""
 SOURCES = ("own", "project")
@@ -106,14 +109,17 @@ class PatchedFile:
     required: bool
     present: tuple[str, ...]
     absent: tuple[str, ...]
+    lacking: tuple[str, ...]
     main: bool
     payload: bytes
     append: bytes
     mark: bytes
     backup: str | None
+    follows: str | None
     every: Rule
     source: str
     copies: tuple[str, ...]
+    driver: bool
     why: str
     signatures: tuple[Signature, ...]
     places: tuple[Place, ...]
@@ -364,20 +370,24 @@ def _file(table: _Table, title: str) -> PatchedFile:
         required=table.flag("required", True),
         present=table.paths("with"),
         absent=table.paths("without"),
+        lacking=table.paths("lacking"),
         main=table.flag("main", False),
         payload=table.file_content("payload"),
         append=table.file_content("append"),
         mark=table.file_content("mark"),
         backup=table.path("backup") if "backup" in table.rest else None,
+        follows=table.path("follows") if "follows" in table.rest else None,
         every=table.rule("every", optional=True),
         source=table.one_of("source", SOURCES, "own"),
         copies=table.paths("copies"),
+        driver=table.flag("driver", False),
         why=table.text("why", title),
         signatures=table.tables("recognise", _signature, optional=True),
         places=table.tables("place", _place, optional=True),
     )
     for key, kinds, given in (
-        ("payload", ("create", "replace"), bool(file.payload)),
+        ("payload", ("create", "replace", "shims"), bool(file.payload)),
+        ("follows", ("remove",), file.follows is not None),
         ("place", ("rewrite",), bool(file.places)),
     ):
         if (file.kind in kinds) != given:

@@ -15,6 +15,8 @@ from wasmfix.project.package import InstalledPackage
 
 FILE_MODE = 0o644
 WASM = "engine.wasm"
+DRIVER = "standalone/"
+"""The scripts of the standalone driver; most packages have a driver of their own."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
         raise refusal(assessment)
     _refuse_edited(package.folder, assessment.drift, "patch", force)
     recorded = {file.path: file for file in record.files} if record else {}
-    wanted = _engine_contents(assessment, engine) if engine else {}
-    copies = assessment.engine.copies if assessment.engine else ()
-    for path in set(wanted) - set(copies):
+    wanted: dict[str, tuple[bytes | None, str, str]] = {}
+    if engine:
+        wanted |= _engine_contents(assessment, engine)
+    for path in wanted:
         if path not in recorded and read_state(package.folder / path) is not None and not force:
             raise WasmfixError(
                 "is there, but wasmfix has no record of it",
@@ -87,6 +90,10 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
                 remedy=f"{REINSTALL}, or run: wasmfix patch --force",
             )
     wanted |= {edit.path: (edit.content, edit.patch, edit.why) for edit in assessment.edits}
+    if engine and assessment.engine:
+        # Last: until now somebody else's script may run with them.
+        copy = (engine.contents[WASM], assessment.engine.patch, "a copy of the engine")
+        wanted |= dict.fromkeys(assessment.engine.copies, copy)
 
     changes: list[Change] = []
     files: list[RecordedFile] = []
@@ -161,23 +168,29 @@ def _engine_contents(assessment: Assessment, engine: EngineFiles) -> dict[str, t
     """Content, patch and reason by path in the package."""
     wanted = assessment.engine
     assert wanted is not None
-    contents = {f"{wanted.folder}/{name}": content for name, content in engine.contents.items()}
-    contents |= dict.fromkeys(wanted.copies, engine.contents[WASM])
-    return {path: (content, wanted.patch, "the engine") for path, content in contents.items()}
+    return {
+        f"{wanted.folder}/{name}": (content, wanted.patch, "the engine")
+        for name, content in engine.contents.items()
+        if wanted.driver or not name.startswith(DRIVER)
+    }
 
 
 def _towards(
-    folder: Path, path: str, content: bytes, patch: str, recorded: RecordedFile | None
+    folder: Path, path: str, content: bytes | None, patch: str, recorded: RecordedFile | None
 ) -> tuple[Change | None, RecordedFile]:
-    """The change that gives a file its content (None if it has it), and what the record says of it."""
+    """The change that gives a file its content (None if it has it), and what the record says of it.
+
+    Content None: the file goes.
+    """
     now = read_state(inside(folder, path))
     before = recorded.before if recorded else now
     mode = before.mode if before and not before.symlink else FILE_MODE
-    after = content_state(content, mode)
+    after = content_state(content, mode) if content is not None else None
     change = Change(path, now, after, content=content, pristine=recorded is None)
     original = recorded.original if recorded else change.backup
     file = RecordedFile(path, patch, before, original, after)
-    return (None if recorded and after.same_content(now) else change), file
+    done = now is None if after is None else after.same_content(now)
+    return (None if recorded and done else change), file
 
 
 def _putting_back(folder: Path, file: RecordedFile) -> list[Change]:

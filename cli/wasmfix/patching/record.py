@@ -26,7 +26,8 @@ class RecordedFile:
     """None: the file was not there."""
     original: str | None
     """Where the file of before is kept, from the package's folder; None if there was none."""
-    after: FileState
+    after: FileState | None
+    """None: it was removed."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -34,7 +35,7 @@ class RecordedFile:
             "patch": self.patch,
             "before": self.before.to_json() if self.before else None,
             "original": self.original,
-            "after": self.after.to_json(),
+            "after": self.after.to_json() if self.after else None,
         }
 
 
@@ -151,12 +152,12 @@ def _parse(content: dict[str, object]) -> Record:
 
 def _parse_file(content: dict[str, object]) -> RecordedFile:
     before, after, original = content["before"], content["after"], content["original"]
-    if not isinstance(after, dict):
+    if before is None and after is None:
         raise TypeError
     return RecordedFile(
         path=str(content["path"]),
         patch=str(content["patch"]),
         before=FileState.from_json(before) if isinstance(before, dict) else None,
         original=str(original) if original is not None else None,
-        after=FileState.from_json(after),
+        after=FileState.from_json(after) if isinstance(after, dict) else None,
     )

@@ -22,8 +22,10 @@ from wasmfix.project.package import InstalledPackage, read_package
 from wasmfix.project.root import Project
 from wasmfix.project.yarn import pnp_packages
 
-TARGETS = ("@rocicorp/zero-sqlite3", "better-sqlite3", "bedrock-sqlite")
-"""The packages that wasmfix knows."""
+DRIVERS = ("@rocicorp/zero-sqlite3", "better-sqlite3", "bedrock-sqlite")
+OREZ = "orez"
+TARGETS = (*DRIVERS, OREZ)
+"""The packages that wasmfix knows: drivers of SQLite, and who writes a shim over one."""
 
 # Folders in node_modules that hold one folder a package, each with a node_modules of its own.
 _STORES = (".pnpm", ".bun", ".store")
@@ -105,7 +107,7 @@ def find_installation(
     for plug in plugged:
         if plug.zipped:
             reason, remedy = "is packed in a zip by Yarn Plug'n'Play", f"run: yarn unplug {plug.name}"
-            unpatchable.append(Unpatchable(plug.name, plug.location, reason, remedy, blocks=True))
+            unpatchable.append(Unpatchable(plug.name, plug.location, reason, remedy, blocks=plug.name in DRIVERS))
     if not packages and not unpatchable:
         raise WasmfixError(
             f"none of {', '.join(wanted)} is installed here",
@@ -188,7 +190,7 @@ class _Walk:
                     self.beside(folder)
         if name in TARGETS or (logical / _AMALGAMATION_FOLDER).is_dir():
             self._target(real, logical, name)
-        elif name == "orez":
+        if name == OREZ:
             self.orez = self.orez or real
         if (real / "node_modules").is_dir():
             # Outside, the way by links is the one that the user knows.
