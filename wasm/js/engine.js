@@ -37,18 +37,25 @@ const REPLACES_SURROGATES = Number.parseInt(process.versions.v8 ?? '13', 10) >= 
 let compiled = null;
 
 function compile() {
-  if (compiled) return compiled;
+  return (compiled ??= new WebAssembly.Module(readBytes()));
+}
+
+/** Compiles in V8's own threads, so that the first use does not wait for it. */
+async function precompile() {
+  if (compiled === null) {
+    const module = await WebAssembly.compile(readBytes());
+    compiled ??= module;
+  }
+}
+
+function readBytes() {
   if (typeof WebAssembly === 'undefined') throw new Error('wasmfix: this Node has no WebAssembly, which SQLite needs here; run it without --jitless');
-  const file = path.join(__dirname, 'engine.wasm');
-  let bytes;
   try {
-    bytes = fs.readFileSync(file);
+    return fs.readFileSync(path.join(__dirname, 'engine.wasm'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); run \`wasmfix patch\` again`, { cause: error });
   }
-  compiled = new WebAssembly.Module(bytes);
-  return compiled;
 }
 
 /** True if this build exports `name`. @param {string} name */
@@ -404,4 +411,4 @@ function engine() {
   return (current ??= new Engine());
 }
 
-module.exports = { Engine, engine, hasExport, BUF };
+module.exports = { Engine, engine, hasExport, precompile, BUF };

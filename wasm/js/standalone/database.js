@@ -3,7 +3,6 @@
 const fs = require('fs');
 const path = require('path');
 const addon = require('../addon.cjs');
-const SqliteError = require('./sqlite-error');
 const { RAW, requireString, optionsOf, booleanOption, attachedOption } = require('./arguments');
 const { defineFunction, defineAggregate } = require('./functions');
 const defineTable = require('./table');
@@ -15,6 +14,14 @@ const MAX_TIMEOUT = 0x7fffffff;
 const OWN_BINDING = /^(build\/(Release|Debug)\/better_sqlite3|prebuilds\/[^/]+\/node\b[^/]*)\.node$/;
 /** This file is in wasmfix/standalone/. */
 const PACKAGE = path.resolve(__dirname, '..', '..');
+
+/** @type {any} the class of SQLite's errors */
+let errorClass = require('./sqlite-error');
+
+/** For a package that still has a class of its own; before the first database is opened. @param {any} own */
+function useSqliteError(own) {
+  errorClass = own;
+}
 
 /**
  * @this {any}
@@ -72,7 +79,7 @@ function checkOptions({ timeout, verbose, nativeBinding }) {
 function bindingOf(given) {
   const binding = typeof given === 'string' ? loadBinding(given) : (given ?? addon);
   if (!binding.isInitialized) {
-    binding.setErrorConstructor(SqliteError);
+    binding.setErrorConstructor(errorClass);
     binding.isInitialized = true;
   }
   return binding;
@@ -158,4 +165,4 @@ for (const [key, value] of Object.entries(addon)) {
   if (key.startsWith('SQLITE_SCANSTAT_')) /** @type {any} */ (Database)[key] = value;
 }
 
-module.exports = Database;
+module.exports = { Database, useSqliteError };

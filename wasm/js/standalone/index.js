@@ -4,7 +4,7 @@
  * (`bedrock-sqlite`, and a zero-sqlite3 or better-sqlite3 whose lib/ is gone). It does and says what their lib/ does;
  * the tests ask both the same (tests/standalone).
  */
-const Database = require('./database');
+const { Database, useSqliteError } = require('./database');
 const SqliteError = require('./sqlite-error');
 
-module.exports = { Database, SqliteError };
+module.exports = { Database, SqliteError, useSqliteError };
