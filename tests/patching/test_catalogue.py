@@ -33,7 +33,9 @@ def write(folder: Path, content: str) -> Path:
 
 
 def test_our_own_catalogue_is_valid_and_in_order() -> None:
-    assert [patch.id for patch in load_catalogue()] == ["missing-index", "stale-shim", "addon-loader"]
+    catalogue = load_catalogue()
+    assert {"missing-index", "stale-shim", "addon-loader"} <= {patch.id for patch in catalogue}
+    assert [patch.order for patch in catalogue] == sorted(patch.order for patch in catalogue)
 
 
 def test_a_payload_carries_our_version(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_a_payload_carries_our_version(tmp_path: Path) -> None:
         (("order = 1", "order = 1\nengine = []"), "engine must list some of rebuild, shim"),
         (('versions = ">=1"', 'versions = "about 1"'), "target 1: versions is not a specifier: 'about 1'"),
         (('versions = ">=1"', ""), "target 1: versions is missing"),
-        (('kind = "create"', 'kind = "mend"'), "file 1: kind must be one of rewrite, create, replace, engine, not"),
+        (('kind = "create"', 'kind = "mend"'), "file 1: kind must be one of rewrite, create, replace"),
         (('kind = "create"', 'kind = "rewrite"'), "file 1: payload belongs to the kind create or replace"),
         (('kind = "create"', 'kind = "replace"'), "file 1: needs [[file.recognise]]"),
         (('payload = "index.js"', ""), "file 1: payload is missing"),
