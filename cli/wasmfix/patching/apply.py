@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wasmfix.patching.catalogue import PatchedFile, Signature
+from wasmfix.patching.orez import correct_shims, describe_shim
 from wasmfix.patching.structure import NotRecognisedError, classify, parse, rewrite
 
 Read = Callable[[str], "bytes | None"]
@@ -25,6 +26,10 @@ class Result:
     why: str = ""
     generation: int = 0
     """Of the shim that is there, or that orez would put there."""
+    removed: bool = False
+    """The file goes."""
+    written_by: str = ""
+    """Who else wrote the file that is there, and what it says of itself."""
 
 
 def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, orez: bool = False) -> Result:
@@ -41,13 +46,18 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
     if file.kind == "create":
         return _create(file, path, content)
     if content is None:
-        if file.kind == "replace" or not file.required:
+        if file.kind in ("replace", "remove") or not file.required:
             return Result("absent")
         raise NotRecognisedError("it is missing or empty, reinstall the package")
+    if file.kind == "remove":
+        return Result("needed", why=file.why, removed=True)
+    if file.kind == "shims":
+        corrected = correct_shims(content, file.payload.decode())
+        return Result("original") if corrected == content else Result("needed", corrected, file.why)
     source = parse(content, path)
     found = classify(source, file.signatures)
     if found is not None and found.state == "foreign":
-        raise NotRecognisedError(found.name)
+        raise NotRecognisedError(found.name, "foreign")
     if file.kind == "replace":
         return _replace(file, path, content, found, read, orez)
     if found is not None and found.state in ("applied", "original"):
@@ -63,7 +73,7 @@ def _create(file: PatchedFile, path: str, content: bytes | None) -> Result:
     if found is None or found.state in ("applied", "original"):
         return Result(found.state if found else "original")
     if found.state == "foreign":
-        raise NotRecognisedError(found.name)
+        raise NotRecognisedError(found.name, "foreign")
     return Result(found.state, file.payload, found.name)
 
 
@@ -80,7 +90,8 @@ def _replace(file: PatchedFile, path: str, content: bytes, found: Signature | No
     if file.backup:
         kept = _plausible_backup(file, path, read(file.backup))
         why += f"; {'the original is in the backup' if kept else 'there is no usable backup'}"
-    return Result(found.state, file.mark + (kept or file.payload), why, found.generation)
+    written_by = "; ".join(filter(None, (found.name, describe_shim(content))))
+    return Result(found.state, file.mark + (kept or file.payload), why, found.generation, written_by=written_by)
 
 
 def _plausible_backup(file: PatchedFile, path: str, content: bytes | None) -> bytes | None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from wasmfix.patching.apply import Result, apply
 from wasmfix.patching.catalogue import Patch, is_glob
 from wasmfix.patching.files import read_state
-from wasmfix.patching.record import REINSTALL, Inputs, Record, RecordedFile, read_record
+from wasmfix.patching.record import FOLDER, REINSTALL, Inputs, Record, RecordedFile, read_record
 from wasmfix.patching.structure import (
     NotRecognisedError,
     loader_kind,
@@ -20,6 +20,9 @@ from wasmfix.patching.structure import (
 )
 from wasmfix.patching.transaction import interrupted
 from wasmfix.project.package import InstalledPackage
+
+_NOT_ITS_OWN = {FOLDER, "node_modules"}
+"""Folders in a package whose files are not the package's."""
 
 
 class State(str, Enum):
@@ -57,11 +60,26 @@ class Edit:
     patches: tuple[str, ...]
     """The ids of the patches that change it, in their order."""
     why: str
-    content: bytes
+    content: bytes | None
+    """None: the file goes."""
 
     @property
     def patch(self) -> str:
         return ", ".join(self.patches)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a patch takes a file of the package for, as the package manager installed it."""
+
+    path: str
+    patch: str
+    state: str
+    """As in patch.toml; `absent`, or `unknown` for a file that none of its signatures is about."""
+    what: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"path": self.path, "patch": self.patch, "state": self.state, "what": self.what}
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,8 @@ class WantedEngine:
     """Built from the package's own amalgamation; otherwise from the one of the project's zero-sqlite3."""
     copies: tuple[str, ...]
     """Files of the package that become the engine's WebAssembly, too."""
+    driver: bool
+    """With the standalone driver."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +114,8 @@ class Assessment:
     """Why it cannot be patched, each with the file's name."""
     notes: tuple[str, ...] = ()
     drift: tuple[tuple[str, Drift], ...] = ()
+    seen: tuple[Seen, ...] = ()
+    """Empty if the state is patched or interrupted."""
 
     @property
     def label(self) -> str:
@@ -117,6 +139,7 @@ class Assessment:
             "patches": list(self.patches),
             "patched_by": self.record.inputs.wasmfix if self.record else None,
             "needs": sorted({patch for edit in self.edits for patch in edit.patches}),
+            "files": [seen.to_json() for seen in self.seen],
             "problems": list(self.problems),
             "notes": list(self.notes),
             "drift": [{"path": path, "what": what.value} for path, what in self.drift],
@@ -161,8 +184,8 @@ def drifted(folder: Path, file: RecordedFile) -> Drift | None:
     """What became of a file that we put there; None if it is as we left it."""
     now = read_state(folder / file.path)
     if now is None:
-        return Drift.MISSING
-    if file.after.same_content(now):
+        return None if file.after is None else Drift.MISSING
+    if file.after is not None and file.after.same_content(now):
         return None
     return Drift.REVERTED if now.same_content(file.before) else Drift.EDITED
 
@@ -198,7 +221,7 @@ class _Wanted:
     """What the catalogue does to the original files of a package; grows patch by patch."""
 
     mode: str
-    contents: dict[str, bytes] = field(default_factory=dict)
+    contents: dict[str, bytes | None] = field(default_factory=dict)
     """Of the files that are changed, as the patches so far leave them."""
     by: dict[str, list[str]] = field(default_factory=dict)
     why: dict[str, list[str]] = field(default_factory=dict)
@@ -208,6 +231,7 @@ class _Wanted:
     loader: str | None = None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -217,8 +241,6 @@ class _Wanted:
         )
 
     def take(self, patch: str, path: str, result: Result) -> None:
-        if result.content is None:
-            return
         self.contents[path] = result.content
         self.generation = self.generation or result.generation
         for value, values in ((patch, self.by.setdefault(path, [])), (result.why, self.why.setdefault(path, []))):
@@ -240,6 +262,7 @@ class _Wanted:
             problems=tuple(dict.fromkeys(self.problems)),
             notes=tuple(dict.fromkeys(self.notes)),
             drift=drift,
+            seen=tuple(self.seen),
         )
 
 
@@ -270,6 +293,10 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
     for file in patch.files:
         if file.kind == "engine" or not all(map(read, file.present)) or any(map(read, file.absent)):
             continue
+        if file.follows is not None and file.follows not in wanted.contents:
+            continue
+        if file.lacking and all(_whole(path, read(path)) for path in file.lacking):
+            continue
         for path in _paths(package.folder, record, file.path):
             try:
                 if file.kind == "create" and file.main:
@@ -279,15 +306,20 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                 content = read(path)
                 result = apply(file, path, content, read, orez=orez)
                 if patch.engine and result.state == "applied":
-                    raise NotRecognisedError(f"it {result.why} already, but .wasmfix/record.json is gone; {REINSTALL}")
+                    problem = f"it {result.why} already, but .wasmfix/record.json is gone; {REINSTALL}"
+                    raise NotRecognisedError(problem, "applied")
+                wanted.seen.append(Seen(path, patch.id, result.state, result.why))
                 if patch.engine and file.every and content is not None and wanted.loader is None:
                     wanted.loader = loader_kind(parse(content, path), file.every)
             except NotRecognisedError as error:
+                wanted.seen.append(Seen(path, patch.id, error.state, str(error)))
                 versions = "" if known else f" (known are the versions {target.versions})"
                 problem = f"{path} is not what the patch {patch.id} is for: {error}{versions}"
                 (wanted.problems if file.required else wanted.notes).append(problem)
                 continue
-            if result.content is None:
+            if result.written_by:
+                wanted.notes.append(f"{path}: {result.written_by}")
+            if result.content is None and not result.removed:
                 continue
             changed = True
             if file.kind == "create" and content is None:
@@ -299,7 +331,9 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
     engine = patch.engine
     if engine and (changed or len(patch.files) == 1):
         copies = [path for pattern in engine.copies for path in _paths(package.folder, record, pattern)]
-        wanted.engine = WantedEngine(patch.id, engine.path, engine.source == "own", tuple(dict.fromkeys(copies)))
+        driver = engine.driver or (wanted.engine is not None and wanted.engine.driver)
+        own = engine.source == "own"
+        wanted.engine = WantedEngine(patch.id, engine.path, own, tuple(dict.fromkeys(copies)), driver)
 
 
 def _paths(folder: Path, record: Record | None, pattern: str) -> list[str]:
@@ -307,11 +341,17 @@ def _paths(folder: Path, record: Record | None, pattern: str) -> list[str]:
     if not is_glob(pattern):
         return [pattern]
     there = {file.relative_to(folder).as_posix() for file in folder.glob(pattern) if file.is_file()}
+    there = {path for path in there if not _NOT_ITS_OWN & set(PurePosixPath(path).parts)}
     for file in record.files if record else ():
         there.discard(file.path)
-        if file.before is not None and PurePosixPath(file.path).match(pattern):
+        # To match(), ** is one folder; and it looks from the right.
+        if file.before is not None and PurePosixPath(file.path).match(pattern.removeprefix("**/")):
             there.add(file.path)
     return sorted(there)
+
+
+def _whole(path: str, content: bytes | None) -> bool:
+    return content is not None and not parse(content, path).broken
 
 
 def _names(main: str, path: str) -> bool:

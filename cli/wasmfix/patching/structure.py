@@ -22,6 +22,11 @@ _LANGUAGES = {".json": "json", ".ts": "typescript", ".mts": "typescript", ".cts"
 class NotRecognisedError(Exception):
     """The file does not have the structure that a patch is written for; str() says what was not found."""
 
+    def __init__(self, problem: str, state: str = "unknown") -> None:
+        super().__init__(problem)
+        self.state = state
+        """Of the file: `foreign` if a signature says so."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -118,11 +123,11 @@ def _filled(text: str, match: SgNode) -> str:
 
 
 def loader_kind(source: Source, every: Rule) -> str | None:
-    """The module that loads the native addon: `bindings`, `node-gyp-build`."""
+    """What loads the native addon: the module `bindings` or `node-gyp-build`, or `require` of the `file` itself."""
     for match in source.find(every):
         name = match.find({"rule": {"kind": "string_fragment"}})
         if name is not None:
-            return name.text()
+            return "file" if name.text().endswith(".node") else name.text()
     return None
 
 
