@@ -9,6 +9,7 @@ engine                           the modes in which it applies: rebuild, shim (d
 [[file]]                         a file of the package and what becomes of it, from top to bottom
     path                         in the package; of a rewrite or a replacement it may be a glob
     kind                         rewrite, create, replace, remove, shims (text of orez's shim in a file), engine
+    also                         further files that the same is done to; none of them is required
     required                     false: the file may be absent, or one that we do not know; it is left alone then
     with, without                files that must be there, or must not, for this one to be looked at
     lacking                      files of which one at least must be missing or broken for this one to be looked at
@@ -31,9 +32,10 @@ engine                           the modes in which it applies: rebuild, shim (d
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -203,7 +205,7 @@ def parse_patch(folder: Path, content: Mapping[str, object]) -> Patch:
         order=table.number("order"),
         modes=table.some_of("engine", MODES),
         targets=table.tables("target", _target),
-        files=table.tables("file", lambda each: _file(each, title)),
+        files=tuple(itertools.chain(*table.tables("file", lambda each: _files(each, title)))),
         folder=folder,
     )
     table.finish()
@@ -361,6 +363,14 @@ def _place(table: _Table) -> Place:
         table.number("at_most", 1),
         table.text("replace"),
     )
+
+
+def _files(table: _Table, title: str) -> tuple[PatchedFile, ...]:
+    also = table.paths("also")
+    file = _file(table, title)
+    if also and file.kind != "rewrite":
+        raise WasmfixError(f"{table.name}also belongs to the kind rewrite, and only there", where=table.file)
+    return file, *(replace(file, path=path, required=False, present=(), absent=(), lacking=()) for path in also)
 
 
 def _file(table: _Table, title: str) -> PatchedFile:
