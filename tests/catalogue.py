@@ -94,9 +94,10 @@ def look(package: Path, patch: Patch, fixture: Fixture) -> Seen:
     """What the patch, alone, makes of the fixture's package."""
     inputs = Inputs(__version__, "", "", engine=patch.modes[0])
     found = assess(read_package(package), [patch], inputs, orez=fixture.orez)
-    states = {seen.state for seen in found.seen if seen.path == fixture.file and seen.state != "absent"}
+    # Several [[file]] of a patch may be about one file: what acts counts, else the first that knows it.
+    states = [seen.state for seen in found.seen if seen.path == fixture.file and seen.state != "absent"]
     edits = [edit.content for edit in found.edits if edit.path == fixture.file]
-    state = states.pop() if len(states) == 1 else "absent" if not states else f"{sorted(states)}"
+    state = next((state for state in states if state in ("needed", "stale")), (states or ["absent"])[0])
     return Seen(state, edits[0] if edits else None, "; ".join([*found.problems, *found.notes]))
 
 

@@ -94,6 +94,7 @@ def test_no_rule_is_idle(patch: Patch, tmp_path: Path) -> None:
     """Without any one of them, some fixture does not come out as it should."""
     packages = [(write_fixture(tmp_path / each.name, patch, each), each) for each in fixtures(patch)]
     assert packages, "a patch needs fixtures"
+    assert all(as_it_should_be(look(package, patch, each), each) for package, each in packages)
     idle = []
     for words, less in without_one(content(patch)):
         mutant = parse_patch(patch.folder, less)
