@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wasmfix.commands._catalogue import emit_catalogue, show_catalogue
 from wasmfix.commands._output import shown_path
 from wasmfix.errors import FINDINGS, STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
@@ -73,6 +74,9 @@ class _Run:
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
 @click.option("--follow-links", is_flag=True, help="Also patch copies outside PROJECT, where they really are.")
 @click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
+@click.option(
+    "--list", "list_them", is_flag=True, help="Show the catalogue of patches with their symptoms; do nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     project: Path,
@@ -85,6 +89,7 @@ def command(
     force: bool,
     follow_links: bool,
     no_verify: bool,
+    list_them: bool,
     as_json: bool,
 ) -> int:
     """Make PROJECT's zero-sqlite3 and better-sqlite3 run on WebAssembly. `wasmfix restore` undoes it.
@@ -92,6 +97,10 @@ def command(
     Every installed copy is patched, or named with the reason why not. A package is patched completely or left as it
     was, whatever happens.
     """
+    catalogue = load_catalogue()
+    if list_them:
+        (emit_catalogue if as_json else show_catalogue)(catalogue)
+        return 0
     node_path = os.environ.get("NODE_PATH", "")
     run = _Run(find_installation(find_project(project), targets, follow_links=follow_links, node_path=node_path))
     built: dict[Path, BuiltEngine] = {}
@@ -106,7 +115,7 @@ def command(
         return built[folder]
 
     patcher = Patcher(
-        load_catalogue(),
+        catalogue,
         toolchain,
         build,
         orez=run.installation.orez is not None,
