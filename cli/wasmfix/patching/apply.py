@@ -63,7 +63,10 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
     if found is not None and found.state in ("applied", "original"):
         return Result(found.state, why=found.name)
     state, generation = (found.state, found.generation) if found else ("needed", 0)
-    return Result(state, rewrite(source, file.places, file.every) + file.append, file.why, generation)
+    after = rewrite(source, file.places, file.every) + file.append
+    if parse(after, path).broken:
+        raise NotRecognisedError("it would not be valid JavaScript afterwards")
+    return Result(state, after, file.why, generation)
 
 
 def _create(file: PatchedFile, path: str, content: bytes | None) -> Result:
