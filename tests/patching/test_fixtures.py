@@ -72,7 +72,7 @@ def without_one(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
     for f, file in enumerate(content["file"]):
         if "every" in file:
             yield cut(f"file {f + 1}: every", "file", f, "every")
-        for key in ("with", "without"):
+        for key in ("also", "with", "without", "lacking"):
             for i in range(len(file.get(key, []))):
                 yield cut(f"file {f + 1}: {key} {i + 1}", "file", f, key, i)
         for p, place in enumerate(file.get("place", [])):
