@@ -38,6 +38,8 @@ class Fixture:
     state: str = "needed"
     refused: str = ""
     """Words of the refusal."""
+    generation: int = 0
+    """Of the shim; 0 if it is none, or if that is not the point."""
     orez: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     """Further files of the package, each with the file in the fixture's folder that is its content."""
@@ -55,6 +57,7 @@ class Seen:
     after: bytes | None
     """None: as before."""
     problem: str
+    generation: int = 0
 
 
 def fixtures(patch: Patch) -> Iterator[Fixture]:
@@ -98,10 +101,12 @@ def look(package: Path, patch: Patch, fixture: Fixture) -> Seen:
     states = [seen.state for seen in found.seen if seen.path == fixture.file and seen.state != "absent"]
     edits = [edit.content for edit in found.edits if edit.path == fixture.file]
     state = next((state for state in states if state in ("needed", "stale")), (states or ["absent"])[0])
-    return Seen(state, edits[0] if edits else None, "; ".join([*found.problems, *found.notes]))
+    return Seen(state, edits[0] if edits else None, "; ".join([*found.problems, *found.notes]), found.generation)
 
 
 def as_it_should_be(seen: Seen, fixture: Fixture) -> bool:
+    if fixture.generation and fixture.generation != seen.generation:
+        return False
     if fixture.refused:
         return fixture.refused in seen.problem and seen.after is None
     return (seen.state, seen.after, seen.problem) == (fixture.state, fixture.after, "")

@@ -193,7 +193,7 @@ def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
     if (result := _SETTLED.get(assessment.state)) is not None:
         return Outcome(package, result, notes=assessment.notes)
-    return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.notes)
+    return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.remarks)
 
 
 def _verified(package: InstalledPackage) -> VerifyReport:

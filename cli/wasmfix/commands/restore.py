@@ -55,3 +55,5 @@ def _show(installation: Installation, outcomes: list[Outcome]) -> None:
         finished = f" ({outcome.finished})" if outcome.finished else ""
         where = shown_path(outcome.package.logical[0], installation.project.root)
         click.echo(f"{outcome.package.label}: {outcome.result}{finished}  {where}")
+        for note in outcome.notes:
+            click.echo(f"  {note}")

@@ -99,7 +99,7 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
 
 
 def _remarks(assessment: Assessment) -> list[str]:
-    lines = [*assessment.problems, *assessment.notes]
+    lines = [*assessment.problems, *assessment.remarks]
     lines += [f"{path} {what.value}" for path, what in assessment.drift]
     if assessment.record and assessment.state in (State.PATCHED, State.STALE):
         lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")

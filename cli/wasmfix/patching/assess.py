@@ -62,6 +62,8 @@ class Edit:
     why: str
     content: bytes | None
     """None: the file goes."""
+    was: str = ""
+    """Who else wrote the file that is there."""
 
     @property
     def patch(self) -> str:
@@ -126,6 +128,17 @@ class Assessment:
         return f"{self.state.value} ({self.record.inputs.engine})" if self.record and shown else self.state.value
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and which files are somebody else's work."""
+        theirs = tuple(f"{edit.path} is {edit.was}" for edit in self.edits if edit.was and not self.record)
+        return (*self.notes, *theirs, *(f"{path} was {was}" for path, was in self.replaced))
+
+    @property
+    def replaced(self) -> tuple[tuple[str, str], ...]:
+        """The files that were somebody else's work before the patch, and whose; `restore` brings them back."""
+        return tuple((file.path, file.was) for file in self.record.files if file.was) if self.record else ()
+
+    @property
     def patches(self) -> tuple[str, ...]:
         return self.record.patches if self.record else ()
 
@@ -141,7 +154,7 @@ class Assessment:
             "needs": sorted({patch for edit in self.edits for patch in edit.patches}),
             "files": [seen.to_json() for seen in self.seen],
             "problems": list(self.problems),
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
             "drift": [{"path": path, "what": what.value} for path, what in self.drift],
         }
 
@@ -225,6 +238,7 @@ class _Wanted:
     """Of the files that are changed, as the patches so far leave them."""
     by: dict[str, list[str]] = field(default_factory=dict)
     why: dict[str, list[str]] = field(default_factory=dict)
+    was: dict[str, str] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
     engine: WantedEngine | None = None
     generation: int = 0
@@ -236,7 +250,7 @@ class _Wanted:
     @property
     def edits(self) -> tuple[Edit, ...]:
         return tuple(
-            Edit(path, tuple(self.by[path]), "; ".join(self.why[path]), content)
+            Edit(path, tuple(self.by[path]), "; ".join(self.why[path]), content, self.was.get(path, ""))
             for path, content in self.contents.items()
         )
 
@@ -304,6 +318,8 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                 if file.kind != "create" and _leads_elsewhere(package.folder, record, path):
                     raise NotRecognisedError("it is a symlink")
                 content = read(path)
+                if file.kind == "remove" and _was_there(package.folder, record, path):
+                    content = content or b""
                 result = apply(file, path, content, read, orez=orez)
                 if patch.engine and result.state == "applied":
                     problem = f"it {result.why} already, but .wasmfix/record.json is gone; {REINSTALL}"
@@ -318,7 +334,7 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                 (wanted.problems if file.required else wanted.notes).append(problem)
                 continue
             if result.written_by:
-                wanted.notes.append(f"{path}: {result.written_by}")
+                wanted.was[path] = result.written_by
             if result.content is None and not result.removed:
                 continue
             changed = True
@@ -369,6 +385,12 @@ def _leads_elsewhere(folder: Path, record: Record | None, path: str) -> bool:
     """Whether what the package manager put there is a symlink to a file."""
     ours = record is not None and any(file.path == path for file in record.files)
     return not ours and (folder / path).is_symlink() and (folder / path).exists()
+
+
+def _was_there(folder: Path, record: Record | None, path: str) -> bool:
+    """Whether there was a file, empty or not, before any patch."""
+    recorded = next((file for file in record.files if file.path == path), None) if record else None
+    return (recorded.before if recorded else read_state(folder / path)) is not None
 
 
 def _original(folder: Path, record: Record | None, path: str) -> bytes | None:

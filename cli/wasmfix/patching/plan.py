@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from wasmfix.errors import WasmfixError
@@ -95,11 +95,12 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
         copy = (engine.contents[WASM], assessment.engine.patch, "a copy of the engine")
         wanted |= dict.fromkeys(assessment.engine.copies, copy)
 
+    was = {edit.path: edit.was for edit in assessment.edits}
     changes: list[Change] = []
     files: list[RecordedFile] = []
     for path, (content, patch, _why) in wanted.items():
         change, file = _towards(package.folder, path, content, patch, recorded.get(path))
-        files.append(file)
+        files.append(replace(file, was=was.get(path, "")))
         if change is not None:
             changes.append(change)
     reasons = {path: (patch, why) for path, (_content, patch, why) in wanted.items()}

@@ -28,6 +28,8 @@ class RecordedFile:
     """Where the file of before is kept, from the package's folder; None if there was none."""
     after: FileState | None
     """None: it was removed."""
+    was: str = ""
+    """Whose work the file of before is, if not the package's: a shim, and what it says of itself."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -36,6 +38,7 @@ class RecordedFile:
             "before": self.before.to_json() if self.before else None,
             "original": self.original,
             "after": self.after.to_json() if self.after else None,
+            **({"was": self.was} if self.was else {}),
         }
 
 
@@ -160,4 +163,5 @@ def _parse_file(content: dict[str, object]) -> RecordedFile:
         before=FileState.from_json(before) if isinstance(before, dict) else None,
         original=str(original) if original is not None else None,
         after=FileState.from_json(after) if isinstance(after, dict) else None,
+        was=str(content.get("was", "")),
     )

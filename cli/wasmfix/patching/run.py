@@ -134,7 +134,7 @@ class Patcher:
             plan = self.plan(assessment)
             execute(package.folder, plan.transaction)
         result = "updated" if assessment.record else "patched"
-        return Outcome(package, result, plan, finished, assessment.notes)
+        return Outcome(package, result, plan, finished, assessment.remarks)
 
 
 def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
@@ -153,7 +153,8 @@ def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
             return Outcome(package, "restored" if finished else "not patched", finished=finished)
         plan = restore_plan(package, record, force=force)
         execute(folder, plan.transaction)
-    return Outcome(package, "restored", plan, finished)
+    notes = tuple(f"{file.path} is {file.was} again" for file in record.files if file.was)
+    return Outcome(package, "restored", plan, finished, notes)
 
 
 def _engine_files(built: BuiltEngine) -> EngineFiles:
