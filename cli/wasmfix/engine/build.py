@@ -139,8 +139,12 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
         return [(path, caching.file_sha256(path)) for path in paths]
 
     amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *define_flags(source.defines))
+    if source.hides_wal:
+        amalgamation_flags += flags.C_KEEP_WAL
     amalgamation = (source.amalgamation, source.amalgamation_sha256)
-    units = [unit(f"SQLite {source.sqlite_version}", source.amalgamation, amalgamation_flags, amalgamation)]
+    keep_wal = flags.KEEP_WAL if source.hides_wal else ()
+    title = f"SQLite {source.sqlite_version}"
+    units = [unit(title, source.amalgamation, amalgamation_flags, amalgamation, generated=keep_wal)]
     own = own_sources()
     headers = [*hashed(sorted(own[0].parent.glob("*.h"))), (source.header, source.header_sha256)]
     for path, sha256 in hashed(own):
