@@ -72,7 +72,9 @@ def without_one(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
     for f, file in enumerate(content["file"]):
         if "every" in file:
             yield cut(f"file {f + 1}: every", "file", f, "every")
-        for key in ("also", "with", "without", "lacking"):
+        if "lacking" in file:
+            yield cut(f"file {f + 1}: lacking", "file", f, "lacking")
+        for key in ("also", "with", "without"):
             for i in range(len(file.get(key, []))):
                 yield cut(f"file {f + 1}: {key} {i + 1}", "file", f, key, i)
         for p, place in enumerate(file.get("place", [])):

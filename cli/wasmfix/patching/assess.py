@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from wasmfix.patching.apply import Result, apply
+from wasmfix.patching.apply import Read, Result, apply
 from wasmfix.patching.catalogue import Patch, is_glob
 from wasmfix.patching.files import read_state
 from wasmfix.patching.record import FOLDER, REINSTALL, Inputs, Record, RecordedFile, read_record
@@ -17,6 +17,7 @@ from wasmfix.patching.structure import (
     loader_kind,
     parse,
     read_source,
+    required,
 )
 from wasmfix.patching.transaction import interrupted
 from wasmfix.project.package import InstalledPackage
@@ -182,6 +183,8 @@ def assess(
         problem = f".wasmfix/record.json is of {record.package} {record.version}; delete the folder and install again"
         return Assessment(package, State.FOREIGN, record, problems=(problem,))
     drift = tuple((file.path, what) for file in record.files if (what := drifted(folder, file)))
+    if record.exported:
+        return _assess_exported(package, record, inputs, drift)
     wanted = _wanted(package, catalogue, record, orez, inputs.engine or record.inputs.engine)
     if drift:
         state = State.PARTIAL
@@ -191,6 +194,26 @@ def assess(
         loader = "wasmfix" if record.engine_key else None
         return Assessment(package, State.PATCHED, record, mode=record.inputs.engine, loader=loader)
     return wanted.assessment(package, state, record, drift)
+
+
+def _assess_exported(
+    package: InstalledPackage, record: Record, inputs: Inputs, drift: tuple[tuple[str, Drift], ...]
+) -> Assessment:
+    """A package from a tarball of ours: there are no originals to look at, so what is not right can only be replaced."""
+    state = State.PARTIAL if drift else State.PATCHED if _made_from(record, inputs) else State.STALE
+    problems = [f"{path} {what.value}" for path, what in drift]
+    if state is State.STALE:
+        problems.append(f"its tarball was exported by another wasmfix ({record.inputs.wasmfix})")
+    return Assessment(
+        package,
+        state,
+        record,
+        mode=record.inputs.engine,
+        loader="wasmfix" if record.engine_key else None,
+        problems=tuple(problems),
+        notes=("installed from a tarball of `wasmfix patch --export`",),
+        drift=drift,
+    )
 
 
 def drifted(folder: Path, file: RecordedFile) -> Drift | None:
@@ -309,7 +332,7 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
             continue
         if file.follows is not None and file.follows not in wanted.contents:
             continue
-        if file.lacking and all(_whole(path, read(path)) for path in file.lacking):
+        if file.lacking and not _lacks(file.path, read):
             continue
         for path in _paths(package.folder, record, file.path):
             try:
@@ -366,8 +389,22 @@ def _paths(folder: Path, record: Record | None, pattern: str) -> list[str]:
     return sorted(there)
 
 
-def _whole(path: str, content: bytes | None) -> bool:
-    return content is not None and not parse(content, path).broken
+def _lacks(script: str, read: Read) -> bool:
+    """Whether a script requires one of its package that is missing or broken, directly or through others."""
+    seen = {script}
+    queue = [script]
+    while queue:
+        path = queue.pop()
+        content = read(path)
+        if content is None or (source := parse(content, path)).broken:
+            return path != script
+        for name in required(source):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            target += "" if posixpath.splitext(target)[1] else ".js"
+            if target not in seen:
+                seen.add(target)
+                queue.append(target)
+    return False
 
 
 def _names(main: str, path: str) -> bool:

@@ -12,7 +12,7 @@ engine                           the modes in which it applies: rebuild, shim (d
     also                         further files that the same is done to; none of them is required
     required                     false: the file may be absent, or one that we do not know; it is left alone then
     with, without                files that must be there, or must not, for this one to be looked at
-    lacking                      files of which one at least must be missing or broken for this one to be looked at
+    lacking                      true: looked at only if a script that it requires is missing or broken
     main                         of a creation: the file must be what package.json's `main` names
     payload, append, mark        files beside patch.toml: the new content, what is added at the end or the start
     backup                       where somebody else keeps the original
@@ -111,7 +111,7 @@ class PatchedFile:
     required: bool
     present: tuple[str, ...]
     absent: tuple[str, ...]
-    lacking: tuple[str, ...]
+    lacking: bool
     main: bool
     payload: bytes
     append: bytes
@@ -370,7 +370,7 @@ def _files(table: _Table, title: str) -> tuple[PatchedFile, ...]:
     file = _file(table, title)
     if also and file.kind != "rewrite":
         raise WasmfixError(f"{table.name}also belongs to the kind rewrite, and only there", where=table.file)
-    return file, *(replace(file, path=path, required=False, present=(), absent=(), lacking=()) for path in also)
+    return file, *(replace(file, path=path, required=False, present=(), absent=(), lacking=False) for path in also)
 
 
 def _file(table: _Table, title: str) -> PatchedFile:
@@ -380,7 +380,7 @@ def _file(table: _Table, title: str) -> PatchedFile:
         required=table.flag("required", True),
         present=table.paths("with"),
         absent=table.paths("without"),
-        lacking=table.paths("lacking"),
+        lacking=table.flag("lacking", False),
         main=table.flag("main", False),
         payload=table.file_content("payload"),
         append=table.file_content("append"),

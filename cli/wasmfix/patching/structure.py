@@ -37,8 +37,9 @@ class Source:
 
     @property
     def broken(self) -> bool:
-        """True if it is not valid JavaScript."""
-        return bool(self.root.find_all({"rule": {"kind": "ERROR"}}))
+        """True if it is not valid JavaScript: something cannot be parsed, or the parser had to add what is missing."""
+        added = {"regex": "^$", "inside": {"regex": "(?s)."}}
+        return bool(self.find({"any": [{"kind": "ERROR"}, added]}))
 
     def find(self, rule: Rule) -> list[SgNode]:
         config: Any = {"rule": dict(rule)}
@@ -129,6 +130,13 @@ def loader_kind(source: Source, every: Rule) -> str | None:
         if name is not None:
             return "file" if name.text().endswith(".node") else name.text()
     return None
+
+
+def required(source: Source) -> list[str]:
+    """What a script requires by a relative path, as it says it."""
+    calls = source.find({"pattern": "require($PATH)"})
+    names = [call.find({"rule": {"kind": "string_fragment"}}) for call in calls]
+    return [name.text() for name in names if name is not None and name.text().startswith(("./", "../"))]
 
 
 def read_source(file: Path) -> bytes | None:
