@@ -35,8 +35,8 @@ C_AMALGAMATION = ("-std=gnu11", "-w")
 
 C_KEEP_WAL = ("-include", "wasmfix-keep-wal.h", "-DSQLITE_OMIT_LOAD_EXTENSION=1")
 KEEP_WAL = (("wasmfix-keep-wal.h", b"#include <stdio.h>\n#undef __wasi__\n"),)
-"""For an amalgamation that leaves the WAL out when it is compiled for WASI, as SQLite's do up to 3.46, because its own VFS
-has no shared memory there. Ours has. The C library's headers want to know that it is WASI, so they come first."""
+"""For an amalgamation that leaves the WAL out when compiled for WASI, as SQLite's do up to 3.46: there is no shared
+memory for its own VFS. For ours there is. The C library's headers want to know that it is WASI, so they come first."""
 
 C_OWN = ("-std=c99", "-Wall", "-Wextra")
 
