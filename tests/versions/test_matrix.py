@@ -71,7 +71,7 @@ def test_a_published_version_is_patched_verified_and_restored(
     (verified,) = wasmfix("verify", project)["packages"]
     outcomes = [check["status"] for check in verified["checks"]]
     assert verified["ok"]
-    assert outcomes.count("ok") > 15
+    assert outcomes.count("ok") >= 13
 
     wasmfix("restore", project)
     assert snapshot(project, times=True, links=True) == before
