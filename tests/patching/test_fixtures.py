@@ -70,6 +70,8 @@ def without_one(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
         return words, less
 
     for f, file in enumerate(content["file"]):
+        if "lacking" in file:
+            yield cut(f"file {f + 1}: lacking", "file", f, "lacking")
         if "every" in file:
             yield cut(f"file {f + 1}: every", "file", f, "every")
         if "lacking" in file:

@@ -5,6 +5,7 @@ With `--check` nothing is written; the exit code is 1 if a page is not what it w
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,10 +17,10 @@ INDEX = "README.md"
 _HEAD = "<!-- Written by `python -m wasmfix.patching.pages` from {source}: change that, and run it. -->\n"
 _DOES = {
     "rewrite": "places in it are rewritten",
-    "create": "is created if it is missing or empty",
-    "replace": "is replaced",
-    "remove": "is removed",
-    "shims": "shims in its text are corrected",
+    "create": "created, if it is missing or empty",
+    "replace": "replaced",
+    "remove": "removed",
+    "shims": "the shims in its text are corrected",
     "engine": "gets the engine",
 }
 _STATES = {
@@ -97,56 +98,78 @@ def _page(patch: Patch) -> str:
             "",
             "## Files",
             "",
-            *[line for file in patch.files for line in _file(file)],
+            *[line for files in _alike(patch) for line in _file(files, patch)],
         ]
     )
 
 
 def _versions(patch: Patch) -> Iterator[str]:
-    yield "| package | known versions | since | fixed in |"
-    yield "| --- | --- | --- | --- |"
+    dated = any(target.since or target.fixed for target in patch.targets)
+    yield "| package | known versions |" + (" since | fixed in |" if dated else "")
+    yield "| --- | --- |" + (" --- | --- |" if dated else "")
     for target in patch.targets:
-        yield f"| {target.package} | {_cell(target.versions)} | {target.since or ''} | {target.fixed or ''} |"
+        dates = f" {target.since or ''} | {target.fixed or ''} |" if dated else ""
+        yield f"| {target.package} | `{target.versions}` |{dates}"
 
 
-def _file(file: PatchedFile) -> Iterator[str]:
-    yield f"`{file.path}` {_DOES[file.kind]}{'' if file.required else ', if it is there'}."
-    if file.kind not in ("create", "engine"):
-        yield f"Why: {file.why}."
-    if file.main:
-        yield "It has to be what `main` in `package.json` names."
-    if file.present or file.absent:
-        conditions = [f"`{path}` is there" for path in file.present] + [f"`{path}` is missing" for path in file.absent]
-        yield f"Only where {' and '.join(conditions)}."
-    if file.follows:
-        yield f"Only where `{file.follows}` is changed."
-    if file.backup:
-        yield f"The original comes from `{file.backup}`, if it is there and is the package's own."
-    if file.kind == "engine":
-        source = (
-            "the package's own" if file.source == "own" else "that of the project's zero-sqlite3, or `--amalgamation`"
-        )
-        yield f"The SQLite is {source}."
-        if file.copies:
-            yield f"Its WebAssembly takes the place of {', '.join(f'`{path}`' for path in file.copies)} as well."
-    yield ""
+def _alike(patch: Patch) -> Iterator[list[PatchedFile]]:
+    """The files of a patch; those that follow each other and differ only in where they are, together."""
+    for _same, files in itertools.groupby(
+        patch.files, key=lambda file: (file.kind, file.why, file.signatures, file.places)
+    ):
+        yield list(files)
+
+
+def _file(files: Sequence[PatchedFile], patch: Patch) -> Iterator[str]:
+    """One bullet, with what it is recognised by beneath."""
+    file = files[0]
+    optional = [each.path for each in files if not each.required and len(files) > 1]
+    yield f"- {_list([each.path for each in files])}: {'; '.join(_facts(file, patch))}"
+    if optional:
+        yield f"  ({_list(optional)} may be absent)"
     if file.signatures:
-        yield from ("| recognised as | then |", "| --- | --- |")
+        yield from ("", "  | recognised as | then |", "  | --- | --- |")
         seen = dict.fromkeys((signature.name, signature.state) for signature in file.signatures)
-        yield from (f"| {_cell(name)} | {_STATES[state]} |" for name, state in seen)
-        yield ""
+        yield from (f"  | {_cell(name)} | {_STATES[state]} |" for name, state in seen)
     if file.places:
-        yield "Places:"
-        yield ""
-        yield from (f"- {place.name}{_often(place.at_least, place.at_most)}" for place in file.places)
-        yield ""
+        yield from ("", "  Rewritten:", "")
+        yield from (f"  - {place.name}{_often(place.at_least, place.at_most)}" for place in file.places)
+    yield ""
+
+
+def _facts(file: PatchedFile, patch: Patch) -> Iterator[str]:
+    yield _DOES[file.kind] + (f" ({file.why})" if file.why != patch.title else "")
+    if file.main:
+        yield "it has to be what `main` in `package.json` names"
+    yield from (f"only where `{path}` is there" for path in file.present)
+    yield from (f"only where `{path}` is missing" for path in file.absent)
+    if file.lacking:
+        yield "only where a script that it requires is missing or broken"
+    if file.follows:
+        yield f"only where `{file.follows}` is changed"
+    if file.backup:
+        yield f"the original comes from `{file.backup}`, if that is the package's own"
+    if file.kind == "engine":
+        yield (
+            "with the SQLite of the package"
+            if file.source == "own"
+            else "with the SQLite of the project's zero-sqlite3"
+        )
+        if file.driver:
+            yield "with the standalone driver"
+        if file.copies:
+            yield f"its WebAssembly takes the place of {_list(file.copies)} as well"
+
+
+def _list(paths: Sequence[str]) -> str:
+    return ", ".join(f"`{path}`" for path in paths)
 
 
 def _often(at_least: int, at_most: int) -> str:
-    if (at_least, at_most) == (1, 1):
-        return ""
+    if at_least == at_most:
+        return "" if at_least == 1 else f" ({at_least} times)"
     if at_most == 0:
-        return " (wherever it occurs)" if at_least == 0 else f" (at least {at_least} times)"
+        return " (wherever it is)" if at_least < 2 else f" (at least {at_least} times)"
     return " (where there is one)" if (at_least, at_most) == (0, 1) else f" ({at_least} to {at_most} times)"
 
 
