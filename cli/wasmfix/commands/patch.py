@@ -73,6 +73,13 @@ class _Run:
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a package is not patched by this wasmfix.")
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
 @click.option("--follow-links", is_flag=True, help="Also patch copies outside PROJECT, where they really are.")
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Change no package: write each, as patched, into DIR as an npm tarball that can take its place.",
+)
 @click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
 @click.option(
     "--list", "list_them", is_flag=True, help="Show the catalogue of patches with their symptoms; do nothing."
@@ -88,6 +95,7 @@ def command(
     check: bool,
     force: bool,
     follow_links: bool,
+    export_to: Path | None,
     no_verify: bool,
     list_them: bool,
     as_json: bool,
@@ -102,7 +110,8 @@ def command(
         (emit_catalogue if as_json else show_catalogue)(catalogue)
         return 0
     node_path = os.environ.get("NODE_PATH", "")
-    run = _Run(find_installation(find_project(project), targets, follow_links=follow_links, node_path=node_path))
+    follow = follow_links or export_to is not None  # which only reads
+    run = _Run(find_installation(find_project(project), targets, follow_links=follow, node_path=node_path))
     built: dict[Path, BuiltEngine] = {}
 
     def build(folder: Path) -> BuiltEngine:
@@ -124,6 +133,12 @@ def command(
         amalgamation=_amalgamation(amalgamation, project),
         amalgamation_named=amalgamation is not None,
     )
+    if export_to is not None:
+        if check or dry_run:
+            raise WasmfixError("--export changes no package, so it goes with neither --check nor --dry-run")
+        from wasmfix.commands._export import export_packages
+
+        return export_packages(run.installation, patcher, export_to, as_json=as_json)
     _note_unpatchable(run, patcher)
     for package in run.installation.packages:
         try:

@@ -100,6 +100,9 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
 
 def _remarks(assessment: Assessment) -> list[str]:
     lines = [*assessment.problems, *assessment.remarks]
+    if assessment.record and assessment.record.exported:
+        wrong = assessment.state is not State.PATCHED
+        return [*lines, "export it again, and install that"] if wrong else lines
     lines += [f"{path} {what.value}" for path, what in assessment.drift]
     if assessment.record and assessment.state in (State.PATCHED, State.STALE):
         lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")

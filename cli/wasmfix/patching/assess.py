@@ -199,7 +199,7 @@ def assess(
 def _assess_exported(
     package: InstalledPackage, record: Record, inputs: Inputs, drift: tuple[tuple[str, Drift], ...]
 ) -> Assessment:
-    """A package from a tarball of ours: there are no originals to look at, so what is not right can only be replaced."""
+    """From a tarball of ours: there are no originals to look at; what is not right can only be replaced."""
     state = State.PARTIAL if drift else State.PATCHED if _made_from(record, inputs) else State.STALE
     problems = [f"{path} {what.value}" for path, what in drift]
     if state is State.STALE:

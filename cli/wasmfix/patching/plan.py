@@ -161,7 +161,9 @@ def refusal(assessment: Assessment) -> WasmfixError:
     return WasmfixError(
         f"{package.label} cannot be patched: {'; '.join(assessment.problems)}",
         where=package.folder,
-        remedy="reinstall it, or install a version that wasmfix knows",
+        remedy="install it again from a new export (see: wasmfix patch --export)"
+        if assessment.record and assessment.record.exported
+        else "reinstall it, or install a version that wasmfix knows",
     )
 
 

@@ -69,6 +69,8 @@ class Record:
     """Folders that were not there."""
     folder_times: dict[str, int]
     """Modification times, in nanoseconds, of the folders in which something was changed."""
+    exported: bool = False
+    """It came in a tarball of `patch --export`: there are no originals."""
 
     def dump(self) -> bytes:
         content = {
@@ -85,6 +87,7 @@ class Record:
             "files": [file.to_json() for file in self.files],
             "made_folders": list(self.made_folders),
             "folder_times": self.folder_times,
+            **({"exported": True} if self.exported else {}),
         }
         return (json.dumps(content, indent=2) + "\n").encode()
 
@@ -99,7 +102,7 @@ def read_record(package: Path) -> Record | None:
     if content is None:
         return None
     try:
-        return _parse(content)
+        return parse_record(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WasmfixError("is not a record of wasmfix", where=package / RECORD, remedy=REINSTALL) from error
 
@@ -125,7 +128,12 @@ def read_versioned(file: Path) -> dict[str, object] | None:
     return dict(content)
 
 
-def _parse(content: dict[str, object]) -> Record:
+def parse_record(content: dict[str, object]) -> Record:
+    """What `Record.dump` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
     files = content["files"]
     patches = content["patches"]
     folders = content["made_folders"]
@@ -150,6 +158,7 @@ def _parse(content: dict[str, object]) -> Record:
         files=tuple(_parse_file(file) for file in files),
         made_folders=tuple(str(folder) for folder in folders),
         folder_times={str(folder): int(time) for folder, time in times.items()},
+        exported=content.get("exported") is True,
     )
 
 

@@ -151,6 +151,12 @@ def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
         record = read_record(folder)
         if record is None:
             return Outcome(package, "restored" if finished else "not patched", finished=finished)
+        if record.exported:
+            raise WasmfixError(
+                f"{package.label} was installed from a tarball of `wasmfix patch --export`, without its originals",
+                where=folder,
+                remedy="take the override out of package.json and install again",
+            )
         plan = restore_plan(package, record, force=force)
         execute(folder, plan.transaction)
     notes = tuple(f"{file.path} is {file.was} again" for file in record.files if file.was)
