@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bedrock.package import write_bedrock
-from conftest import installed
+from conftest import copy_tree, installed
 from orez.tree import Orez, write_orez
 from patching.conftest import SCRIPTS, small_package
 from wasmfix.engine import BuiltEngine
@@ -57,8 +56,7 @@ def make_project(scratch: Path) -> MakeProject:
         root = scratch / "project"
         modules = root / "node_modules"
         if whole:
-            root.mkdir()
-            shutil.copytree(installed(ZERO, version) / "node_modules", modules, symlinks=True)
+            copy_tree(installed(ZERO, version), root)
         else:
             small_package(modules / ZERO, ZERO, version)
         (root / "package.json").write_text('{"name": "project", "private": true}\n')

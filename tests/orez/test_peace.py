@@ -13,7 +13,14 @@ from wasmfix.patching.assess import State
 from wasmfix.patching.run import Patcher
 from wasmfix.project.package import read_package
 
-SITUATIONS = ("healthy", "generation 1", "generation 2", "generation 2 without backup", "missing", "missing with backup")
+SITUATIONS = (
+    "healthy",
+    "generation 1",
+    "generation 2",
+    "generation 2 without backup",
+    "missing",
+    "missing with backup",
+)
 
 
 def bring_about(situation: str, project: Project) -> None:
