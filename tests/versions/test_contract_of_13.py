@@ -27,9 +27,12 @@ NOT_OF_13 = {
     "claims/journals: wal2 alternates between its two files": "needs wal2",
     "claims/objects: errors": "its SqliteError is a class, which has to be called with new",
     "claims/verbose: every executed statement is reported with its values": "asks explainQueryPlan",
-    **{f"claims/scanstatus: {claim}": "asks scanStatusV2" for claim in listed()["claims/scanstatus"]},
+    "claims/scanstatus: loops of prepared, run and analysed queries": "asks scanStatusV2",
+    "claims/scanstatus: past the end is undefined": "asks scanStatusV2",
+    "claims/scanstatus: counters add up and can be reset": "asks scanStatusV2",
+    "claims/scanstatus: a statement that changes the schema of its own plan": "asks scanStatusV2",
 }
-"""Claims about zero-sqlite3, which fail on native 13."""
+"""Claims about zero-sqlite3 alone, which fail on native 13."""
 
 OTHERWISE = {
     "claims/bind: every type a parameter may have": ("binds a DataView", 2),
