@@ -1,0 +1,135 @@
+"""`wasmfix patch --engine shim` on bedrock-sqlite: the built files, the sources, and what is built from them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import nodejs
+from bedrock.package import EARLIER, GENERATIONS, LATEST, build_from_sources
+from bedrock.project import Project, bedrock_project, failing, shim_patches
+from conftest import installed
+from trees import snapshot
+
+PATCHES = shim_patches()
+HAS_ALREADY = {EARLIER: set(), LATEST: {"read-offset", "unsafe-mode"}}
+
+each_generation = pytest.mark.parametrize("generation", GENERATIONS)
+
+
+def test_the_repairs_are_eight() -> None:
+    assert [patch.id for patch in PATCHES] == [
+        "read-offset",
+        "error-codes",
+        "row-guard",
+        "blob-guard",
+        "scan-status",
+        "unsafe-mode",
+        "statement-reset",
+        "safe-integers",
+    ]
+
+
+@each_generation
+def test_every_defect_is_there_before_and_gone_after(generation: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation)
+    defects = {patch.id for patch in PATCHES} - HAS_ALREADY[generation]
+    assert set(failing(project.package, PATCHES)) == defects
+    project.patch()
+    assert failing(project.package, PATCHES) == {}
+
+
+@each_generation
+def test_what_is_built_from_patched_sources_is_repaired_too(generation: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation, sources=True)
+    project.patch()
+    rebuilt = tmp_path / "rebuilt"
+    shutil.copytree(project.package, rebuilt, ignore=shutil.ignore_patterns("dist", ".wasmfix"))
+    build_from_sources(rebuilt)
+    (rebuilt / "dist" / "package.json").write_text('{"type": "commonjs"}\n')
+    assert failing(rebuilt, PATCHES) == {}
+    # It exports sqlite3_stmt_scanstatus_v2 now, which counts visits.
+    ask = """const { Database } = require(`${process.argv[1]}/dist/sqlite3.js`);
+        const stmt = new Database(':memory:').prepare('SELECT * FROM json_each(?)');
+        stmt.all('[1, 2, 3]');
+        console.log(stmt.scanStatusV2(0, 1, 1));"""
+    assert [evaluate(ask, folder) for folder in (rebuilt, project.package)] == ["3", "0"]
+
+
+@each_generation
+@pytest.mark.parametrize("sources", [False, True], ids=["built", "sources"])
+def test_restore_brings_back_every_byte(generation: str, sources: bool, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation, sources=sources)
+    before = snapshot(project.package)
+    project.patch()
+    patched = snapshot(project.package)
+    changed = {path for path in before if patched.get(path) != before[path]} - {"."}
+    built = {"dist/sqlite3.js", "dist/sqlite3-async.js"}
+    of_sources = {"native/api.js"} | ({"native/vfs.js"} if generation == EARLIER else set())
+    assert changed == (built | of_sources if sources else built)
+    assert "0 " in project.patch() or snapshot(project.package) == patched
+    project.wasmfix("restore")
+    assert snapshot(project.package) == before
+
+
+@each_generation
+def test_sources_that_nobody_has_built_yet_are_patched(generation: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation, sources=True)
+    for file in (project.package / "dist").glob("*.js"):
+        file.unlink()
+    project.patch()
+    assert "wasmfix (scan-status)" in (project.package / "native" / "api.js").read_text()
+
+
+@each_generation
+def test_the_asynchronous_entry_is_repaired_with_it(generation: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation)
+    project.patch()
+    ask = """require(`${process.argv[1]}/dist/sqlite3-async.js`)().then(({ Database }) => {
+        const stmt = new Database(':memory:').prepare('SELECT 1 AS one');
+        console.log(JSON.stringify([stmt.get(), stmt.scanStatusV2(0, 4, 1), stmt.scanStatusV2(1, 4, 1) ?? null]));
+    })"""
+    assert json.loads(evaluate(ask, project.package)) == [{"one": 1}, "SCAN CONSTANT ROW", None]
+
+
+@each_generation
+def test_the_printing_of_the_code_does_not_matter(generation: str, tmp_path: Path) -> None:
+    """The same code with line breaks, semicolons and the other quotes: every rule finds its place."""
+    project = bedrock_project(tmp_path / "project", generation)
+    file = project.package / "dist" / "sqlite3.js"
+    terser = installed("terser", "5") / "node_modules" / "terser"
+    reprint = """const [terser, file] = process.argv.slice(1);
+        const fs = require('node:fs');
+        const format = { beautify: true, quote_style: 1, braces: true };
+        require(terser).minify(fs.readFileSync(file, 'utf8'), { compress: false, mangle: false, format })
+            .then(({ code }) => fs.writeFileSync(file, code));"""
+    evaluate(reprint, terser, file)
+    assert len(file.read_text().splitlines()) > 500
+    project.patch()
+    assert failing(project.package, PATCHES) == {}
+
+
+def test_a_loop_that_we_do_not_know_is_not_replaced(tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", LATEST)
+    file = project.package / "dist" / "sqlite3.js"
+    file.write_text(file.read_text().replace("rows.push(this._getRow());", "rows.push(this._getRow());this._seen++;"))
+    before = snapshot(project.package)
+    said = refusal(project)
+    assert "row-guard" in said
+    assert "the loop of all(): not found" in said
+    assert snapshot(project.package) == before
+
+
+def refusal(project: Project) -> str:
+    return project.wasmfix("patch", "--engine", "shim", "--no-verify", "--json", ok=False)
+
+
+def evaluate(program: str, *arguments: Path) -> str:
+    command = [nodejs.node(), "-e", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
