@@ -1,4 +1,4 @@
-"""After `wasmfix patch`, no release of orez touches what we wrote: not when it starts in either mode, not when it stops."""
+"""After `wasmfix patch`, no release of orez touches what we wrote, neither when it starts nor when it stops."""
 
 from __future__ import annotations
 
@@ -10,17 +10,11 @@ from orez.conftest import MakeProject, Project
 from orez.tree import write_orez
 from trees import snapshot
 from wasmfix.patching.assess import State
-from wasmfix.patching.run import Patcher
+from wasmfix.patching.run import Patcher, restore
 from wasmfix.project.package import read_package
 
-SITUATIONS = (
-    "healthy",
-    "generation 1",
-    "generation 2",
-    "generation 2 without backup",
-    "missing",
-    "missing with backup",
-)
+BROKEN = ("generation 1", "generation 2", "generation 2 without backup", "missing", "missing with backup")
+SITUATIONS = ("healthy", *BROKEN)
 
 
 def bring_about(situation: str, project: Project) -> None:
@@ -90,9 +84,6 @@ def test_the_case_of_the_incident_step_by_step(make_project: MakeProject, patche
     assert patcher.patch(read_package(project.zero)).result == "updated"
     assert snapshot(project.zero) == patched
     assert project.orez.start(project.zero, project.bedrock) == "left alone"
-
-    from wasmfix.patching.run import restore
-
     restore(read_package(project.zero))
     assert snapshot(project.zero) == before
     # Deleted, with no patch there yet.

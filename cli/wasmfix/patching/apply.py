@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wasmfix.patching.catalogue import PatchedFile, Signature
-from wasmfix.patching.orez import correct_shims, describe_shim
+from wasmfix.patching.orez import HOOK_NOTE, correct_shims, describe_shim, has_hook
 from wasmfix.patching.structure import NotRecognisedError, classify, parse, rewrite
 
 Read = Callable[[str], "bytes | None"]
 """The content of another file of the package, None if there is nothing in it."""
-
-OREZ_GENERATION = 3
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,12 @@ class Result:
     """The new content; None leaves the file as it is."""
     why: str = ""
     generation: int = 0
-    """Of the shim that is there, or that orez would put there."""
+    """Of the shim that is there."""
     removed: bool = False
     """The file goes."""
     written_by: str = ""
     """Who else wrote the file that is there, and what it says of itself."""
+    note: str = ""
 
 
 def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, orez: bool = False) -> Result:
@@ -53,7 +52,10 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
         return Result("needed", why=file.why, removed=True)
     if file.kind == "shims":
         corrected = correct_shims(content, file.payload.decode())
-        return Result("original") if corrected == content else Result("needed", corrected, file.why)
+        note = f"{path}: {HOOK_NOTE}" if has_hook(content) else ""
+        if corrected == content:
+            return Result("original", note=note)
+        return Result("needed", corrected, file.why, note=note)
     source = parse(content, path)
     found = classify(source, file.signatures)
     if found is not None and found.state == "foreign":
@@ -87,7 +89,7 @@ def _replace(file: PatchedFile, path: str, content: bytes, found: Signature | No
         return Result(found.state, why=found.name)
     if found.state == "original":
         why = "orez is installed and would put its shim here"
-        return Result("needed", file.mark + content, why, OREZ_GENERATION)
+        return Result("needed", file.mark + content, why)
     why = found.name
     kept = None
     if file.backup:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PLACEHOLDER = "@PROTOTYPE@"
 """In the correction: the name that the shim has for the prototype of statements."""
 
+HOOK_NOTE = "this orez puts its shim before zero-sqlite3 by a loader hook: zero-cache runs on bedrock-sqlite"
+
 _MODE = re.compile(r"^// *mode: *(\w+), *journal_mode: *(\w+)", re.MULTILINE)
 _CORRECTED = re.compile(r"^// wasmfix (\S+) \(orez-generator\)", re.MULTILINE)
 _BELOW = re.compile(r"""\b(?:require|createRequire)\((["'])(?P<path>[^"'\n]*bedrock-sqlite[^"'\n]*)\1\)""")
@@ -59,6 +61,11 @@ def correct_shims(content: bytes, correction: str) -> bytes:
     for each in sorted(replacements, key=lambda each: -each.start):
         text = text[: each.start] + each.text + text[each.end :]
     return text.encode()
+
+
+def has_hook(content: bytes) -> bool:
+    """Whether a file of orez has the loader hook of its third generation in it."""
+    return b"orez-sqlite-shim://" in content
 
 
 def describe_shim(content: bytes) -> str:
