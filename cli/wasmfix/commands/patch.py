@@ -14,9 +14,9 @@ from wasmfix.commands._catalogue import emit_catalogue, show_catalogue
 from wasmfix.commands._output import shown_path
 from wasmfix.errors import FINDINGS, STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
-from wasmfix.patching.assess import State
+from wasmfix.patching.assess import Assessment, State
 from wasmfix.patching.catalogue import MODES, load_catalogue
-from wasmfix.patching.run import Outcome, Patcher
+from wasmfix.patching.run import HEALTHY, Outcome, Patcher
 from wasmfix.project import DRIVERS, Installation, InstalledPackage, find_installation, find_project
 from wasmfix.project.package import read_package
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from wasmfix.verification import VerifyReport
 
 SOURCE = "@rocicorp/zero-sqlite3"
-_SETTLED = {State.PATCHED: "already patched", State.HEALTHY: "healthy"}
 
 
 @dataclass
@@ -166,9 +165,11 @@ def _amalgamation(named: Path | None, project: Path) -> InstalledPackage | None:
     """Whose SQLite a package gets that has none: the one that is named, or the project's newest zero-sqlite3."""
     if named is not None:
         package = read_package(named.resolve())
-        if package.amalgamation.problem:
+        # Another SQLite has no BEGIN CONCURRENT and no wal2, on which bedrock-sqlite's users count.
+        problem = package.amalgamation.problem if package.name == SOURCE else f"is not {SOURCE}"
+        if problem:
             raise WasmfixError(
-                f"{package.label} {package.amalgamation.problem}",
+                f"{package.label} {problem}",
                 where=named,
                 remedy="--amalgamation takes the folder of an installed @rocicorp/zero-sqlite3",
             )
@@ -194,10 +195,17 @@ def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
             run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
 
 
+def _settled(assessment: Assessment) -> Outcome | None:
+    """The outcome for a package with which nothing is to be done."""
+    if assessment.state is State.HEALTHY:
+        return Outcome(assessment.package, "healthy", notes=(HEALTHY, *assessment.notes))
+    return Outcome(assessment.package, "already patched") if assessment.state is State.PATCHED else None
+
+
 def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if (result := _SETTLED.get(assessment.state)) is not None:
-        return Outcome(package, result, notes=assessment.notes)
+    if (settled := _settled(assessment)) is not None:
+        return settled
     run.unpatched = True
     notes = (*assessment.problems, *(f"{path} {what.value}" for path, what in assessment.drift))
     result = "not patched" if assessment.state is State.UNPATCHED else f"not patched ({assessment.label})"
@@ -206,8 +214,8 @@ def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
 
 def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if (result := _SETTLED.get(assessment.state)) is not None:
-        return Outcome(package, result, notes=assessment.notes)
+    if (settled := _settled(assessment)) is not None:
+        return settled
     return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.remarks)
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 
 from wasmfix.patching.apply import Read, Result, apply
-from wasmfix.patching.catalogue import Patch, is_glob
+from wasmfix.patching.catalogue import MODES, Patch, is_glob
 from wasmfix.patching.files import read_state
 from wasmfix.patching.record import FOLDER, REINSTALL, Inputs, Record, RecordedFile, read_record
 from wasmfix.patching.structure import (
@@ -174,11 +174,14 @@ def assess(
         orez: whether the project has orez, which puts its shim over an entry point that is not marked.
     """
     folder = package.folder
+    if not any(patch.target(package.name) and set(patch.modes) != set(MODES) for patch in catalogue):
+        # The same is done in either mode: it is no update to name another one.
+        inputs = replace(inputs, engine=MODES[0])
     if interrupted(folder):
         return Assessment(package, State.INTERRUPTED)
     record = read_record(folder)
     if record is None:
-        return _assess_unpatched(package, catalogue, orez, inputs.engine or "rebuild")
+        return _assess_unpatched(package, catalogue, orez, inputs.engine or MODES[0])
     if (record.package, record.version) != (package.name, package.version):
         problem = f".wasmfix/record.json is of {record.package} {record.version}; delete the folder and install again"
         return Assessment(package, State.FOREIGN, record, problems=(problem,))
@@ -356,6 +359,8 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                 problem = f"{path} is not what the patch {patch.id} is for: {error}{versions}"
                 (wanted.problems if file.required else wanted.notes).append(problem)
                 continue
+            if result.note:
+                wanted.notes.append(result.note)
             if result.written_by:
                 wanted.was[path] = result.written_by
             if result.content is None and not result.removed:
@@ -401,7 +406,8 @@ def _lacks(script: str, read: Read) -> bool:
         for name in required(source):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
             target += "" if posixpath.splitext(target)[1] else ".js"
-            if target not in seen:
+            # A native addon may well be missing, and is no script.
+            if target not in seen and not target.endswith(".node"):
                 seen.add(target)
                 queue.append(target)
     return False

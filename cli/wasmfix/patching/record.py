@@ -50,8 +50,8 @@ class Inputs:
     sources: str
     """One hash over our engine's sources and the catalogue."""
     toolchain: str
-    engine: str = "rebuild"
-    """The mode: rebuild or shim."""
+    engine: str = ""
+    """The mode: rebuild or shim; empty for either."""
     amalgamation: str = ""
     """The package whose SQLite it is, with its version; empty for the package's own."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Build = Callable[[Path], "BuiltEngine"]
 
+HEALTHY = "nothing in it needs a patch"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -120,7 +122,7 @@ class Patcher:
         if seen.state is State.PATCHED:
             return Outcome(package, "patched" if finished else "already patched", finished=finished)
         if seen.state is State.HEALTHY:
-            return Outcome(package, "healthy", finished=finished, notes=seen.notes)
+            return Outcome(package, "healthy", finished=finished, notes=(HEALTHY, *seen.notes))
         if seen.problems:
             raise refusal(seen)
         # Without the lock: it may take minutes, and another run may need the same engine.
