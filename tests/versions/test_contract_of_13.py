@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 import nodejs
 from conftest import copy_tree, installed, patch
@@ -44,6 +45,14 @@ OTHERWISE = {
 
 CLAIMS = [f"{area}: {claim}" for area, claims in listed().items() if area.startswith("claims") for claim in claims]
 
+SLOW = ("claims/close", "claims/exits", "claims/journals", "claims/temporary")
+"""About files and processes more than about the contract; the differential suite runs them with another version."""
+
+
+def marked(claim: str) -> ParameterSet:
+    return pytest.param(claim, marks=pytest.mark.matrix if claim.startswith(SLOW) else ())
+
+
 Both = Callable[[str], tuple[dict[str, Answer], dict[str, Answer]]]
 
 
@@ -76,7 +85,7 @@ def answers(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64", "aarch64", "arm64"), reason="no prebuilt addon")
-@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in NOT_OF_13])
+@pytest.mark.parametrize("claim", [marked(claim) for claim in CLAIMS if claim not in NOT_OF_13])
 def test_the_engine_answers_as_native_13(claim: str, answers: Both) -> None:
     area, _, name = claim.partition(": ")
     native, engine = (answered[name] for answered in answers(area))
@@ -89,6 +98,7 @@ def test_the_engine_answers_as_native_13(claim: str, answers: Both) -> None:
         assert not found, f"{len(found)} differences\n" + "\n".join(found[:10])
 
 
+@pytest.mark.matrix
 def test_claims_about_zero_sqlite3_fail_on_native_13_too(answers: Both) -> None:
     """Otherwise they belong among those that are compared."""
     for claim in NOT_OF_13:
