@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,21 +35,36 @@ def test_the_repairs_are_eight() -> None:
     ]
 
 
+@dataclass(frozen=True)
+class Patched:
+    """A package with its sources, patched, and what it was before."""
+
+    generation: str
+    project: Project
+    before: dict[str, tuple[object, ...]]
+
+
+@pytest.fixture(scope="module", params=GENERATIONS)
+def patched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Patched:
+    project = bedrock_project(tmp_path_factory.mktemp("patched") / "project", request.param, sources=True)
+    before = snapshot(project.package)
+    project.patch()
+    return Patched(request.param, project, before)
+
+
 @each_generation
-def test_every_defect_is_there_before_and_gone_after(generation: str, tmp_path: Path) -> None:
+def test_every_defect_is_there_before(generation: str, tmp_path: Path) -> None:
     project = bedrock_project(tmp_path / "project", generation)
-    defects = {patch.id for patch in PATCHES} - HAS_ALREADY[generation]
-    assert set(failing(project.package, PATCHES)) == defects
-    project.patch()
-    assert failing(project.package, PATCHES) == {}
+    assert set(failing(project.package, PATCHES)) == {patch.id for patch in PATCHES} - HAS_ALREADY[generation]
 
 
-@each_generation
-def test_what_is_built_from_patched_sources_is_repaired_too(generation: str, tmp_path: Path) -> None:
-    project = bedrock_project(tmp_path / "project", generation, sources=True)
-    project.patch()
+def test_every_defect_is_gone_after(patched: Patched) -> None:
+    assert failing(patched.project.package, PATCHES) == {}
+
+
+def test_what_is_built_from_patched_sources_is_repaired_too(patched: Patched, tmp_path: Path) -> None:
     rebuilt = tmp_path / "rebuilt"
-    shutil.copytree(project.package, rebuilt, ignore=shutil.ignore_patterns("dist", ".wasmfix"))
+    shutil.copytree(patched.project.package, rebuilt, ignore=shutil.ignore_patterns("dist", ".wasmfix"))
     build_from_sources(rebuilt)
     (rebuilt / "dist" / "package.json").write_text('{"type": "commonjs"}\n')
     assert failing(rebuilt, PATCHES) == {}
@@ -57,43 +73,45 @@ def test_what_is_built_from_patched_sources_is_repaired_too(generation: str, tmp
         const stmt = new Database(':memory:').prepare('SELECT * FROM json_each(?)');
         stmt.all('[1, 2, 3]');
         console.log(stmt.scanStatusV2(0, 1, 1));"""
-    assert [evaluate(ask, folder) for folder in (rebuilt, project.package)] == ["3", "0"]
+    assert [evaluate(ask, folder) for folder in (rebuilt, patched.project.package)] == ["3", "0"]
 
 
-@each_generation
-@pytest.mark.parametrize("sources", [False, True], ids=["built", "sources"])
-def test_restore_brings_back_every_byte(generation: str, sources: bool, tmp_path: Path) -> None:
-    project = bedrock_project(tmp_path / "project", generation, sources=sources)
-    before = snapshot(project.package)
-    project.patch()
-    patched = snapshot(project.package)
-    changed = {path for path in before if patched.get(path) != before[path]} - {"."}
-    built = {"dist/sqlite3.js", "dist/sqlite3-async.js"}
-    of_sources = {"native/api.js"} | ({"native/vfs.js"} if generation == EARLIER else set())
-    assert changed == (built | of_sources if sources else built)
-    assert "0 " in project.patch() or snapshot(project.package) == patched
-    project.wasmfix("restore")
-    assert snapshot(project.package) == before
-
-
-@each_generation
-def test_sources_that_nobody_has_built_yet_are_patched(generation: str, tmp_path: Path) -> None:
-    project = bedrock_project(tmp_path / "project", generation, sources=True)
-    for file in (project.package / "dist").glob("*.js"):
-        file.unlink()
-    project.patch()
-    assert "wasmfix (scan-status)" in (project.package / "native" / "api.js").read_text()
-
-
-@each_generation
-def test_the_asynchronous_entry_is_repaired_with_it(generation: str, tmp_path: Path) -> None:
-    project = bedrock_project(tmp_path / "project", generation)
-    project.patch()
+def test_the_asynchronous_entry_is_repaired_with_it(patched: Patched) -> None:
     ask = """require(`${process.argv[1]}/dist/sqlite3-async.js`)().then(({ Database }) => {
         const stmt = new Database(':memory:').prepare('SELECT 1 AS one');
         console.log(JSON.stringify([stmt.get(), stmt.scanStatusV2(0, 4, 1), stmt.scanStatusV2(1, 4, 1) ?? null]));
     })"""
-    assert json.loads(evaluate(ask, project.package)) == [{"one": 1}, "SCAN CONSTANT ROW", None]
+    assert json.loads(evaluate(ask, patched.project.package)) == [{"one": 1}, "SCAN CONSTANT ROW", None]
+
+
+def test_restore_brings_back_every_byte(patched: Patched, tmp_path: Path) -> None:
+    copy = Project(Path(shutil.copytree(patched.project.folder, tmp_path / "project", symlinks=True)))
+    after = snapshot(copy.package)
+    changed = {path for path in patched.before if after.get(path) != patched.before[path]} - {"."}
+    vfs = {"native/vfs.js"} if patched.generation == EARLIER else set()
+    assert changed == {"dist/sqlite3.js", "dist/sqlite3-async.js", "native/api.js"} | vfs
+    copy.patch()
+    assert snapshot(copy.package) == after
+    copy.wasmfix("restore")
+    assert snapshot(copy.package) == patched.before
+
+
+@each_generation
+def test_without_the_sources_as_npm_installs_it_restore_is_exact_too(generation: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation)
+    before = snapshot(project.package)
+    project.patch()
+    assert snapshot(project.package) != before
+    project.wasmfix("restore")
+    assert snapshot(project.package) == before
+
+
+def test_sources_that_nobody_has_built_yet_are_patched(tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", EARLIER, sources=True)
+    for file in (project.package / "dist").glob("*.js"):
+        file.unlink()
+    project.patch()
+    assert "wasmfix (scan-status)" in (project.package / "native" / "api.js").read_text()
 
 
 @each_generation
