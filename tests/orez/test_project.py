@@ -121,10 +121,13 @@ def test_one_patch_repairs_all_orez_leaves_it_alone_and_restore_brings_back_ever
     copy_tree(installed(*INSTALLED) / "node_modules" / ZERO, project.zero)
     assert project.orez.start(project.zero, project.bedrock) == "shimmed"
     again = ask(project, replica, tmp_path / "again")
-    assert again["hydrated"] == expected["hydrated"]
     assert again["estimates"].keys() == expected["estimates"].keys()
+    differing = {name for name, rows in expected["hydrated"].items() if again["hydrated"][name] != rows}
     if mode == "rebuild":
-        assert again["estimates"] == expected["estimates"]
+        assert (again["estimates"], differing) == (expected["estimates"], set())
+    else:
+        # The build that stays folds ASCII only.
+        assert differing == {"NOT ILIKE", "ILIKE folds beyond ASCII"}
     shutil.rmtree(project.zero)
     aside.rename(project.zero)
 
