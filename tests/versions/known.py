@@ -13,9 +13,9 @@ ZERO_VERSIONS = (
 
 BETTER_VERSIONS = (
     *("9.0.0", "9.6.0", "10.0.0", "10.1.0", "11.0.0", "11.10.0", "12.0.0", "12.11.1"),
-    *("13.0.0", "13.1.1", "13.2.0"),
+    *("13.0.0", "13.2.0"),
 )
-"""The first and the last of each major, and the first that opens file descriptors."""
+"""The first and the last of each major."""
 
 VERSIONS = tuple((ZERO, version) for version in ZERO_VERSIONS) + tuple((BETTER, version) for version in BETTER_VERSIONS)
 

@@ -39,7 +39,7 @@ OTHERWISE = {
     "claims/bind: every type a parameter may have": ("binds a DataView", 2),
     "claims/functions: arguments and answers of every type": ("takes a DataView", 1),
     "claims/names: code from strings may be forbidden": ("needs no code from strings", 2),
-    "claims/raw: a Database of the addon wants eight arguments": ("takes the eight of 13.0 as well as ten", 4),
+    "claims/raw: a Database of the addon wants eight arguments": ("takes the eight of 13.0 and the ten of 13.2", 4),
 }
 """Where the engine does more than native: what, and in how many observations."""
 

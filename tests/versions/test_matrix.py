@@ -29,7 +29,6 @@ TABLE = MatrixTable(
 
 NOTES = {
     (ZERO, "1.1.2"): "published without its Unicode tables: they are made from Python's",
-    (BETTER, "13.1.1"): "file descriptors are refused",
     (BETTER, "13.2.0"): "file descriptors are refused",
 }
 
