@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trees import write_package
+
+NAME = "bedrock-sqlite"
+SOURCE = "const limit=100;class Driver{one(a,b){return[]}two(){return 2}}\n"
+FILES = {"dist/driver.js": SOURCE, "native/a.js": SOURCE, "native/b.js": "// nothing of the kind\n", "dist/x.wasm": "?"}
+
 _HEAD = """
 id = "{id}"
 title = "t"
@@ -61,6 +67,12 @@ state = "needed"
 name = "a driver"
 once = [{ kind = "class_declaration" }]
 """
+
+
+def write_driver(folder: Path) -> Path:
+    """A package that all three patches are about."""
+    return write_package(folder, NAME, "1.0.0", FILES)
+
 
 SHIM_ONLY = ("limit", "end")
 

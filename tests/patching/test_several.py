@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from patching.packages import SHIM_ONLY, write_catalogue
-from trees import snapshot, write_package
+from patching.packages import FILES, SHIM_ONLY, SOURCE, write_catalogue, write_driver
+from trees import snapshot
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import State
 from wasmfix.patching.catalogue import load_catalogue
@@ -16,14 +16,10 @@ from wasmfix.patching.record import read_record
 from wasmfix.patching.run import Patcher, restore
 from wasmfix.project.package import InstalledPackage, read_package
 
-NAME = "bedrock-sqlite"
-SOURCE = "const limit=100;class Driver{one(a,b){return[]}two(){return 2}}\n"
-FILES = {"dist/driver.js": SOURCE, "native/a.js": SOURCE, "native/b.js": "// nothing of the kind\n", "dist/x.wasm": "?"}
-
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Path:
-    return write_package(tmp_path / "driver", NAME, "1.0.0", FILES)
+    return write_driver(tmp_path / "driver")
 
 
 @pytest.fixture
@@ -106,9 +102,7 @@ def test_without_an_amalgamation_the_engine_cannot_be_rebuilt(driver: Path, seve
     assert replace(lost, engine="shim").patch(label(driver)).result == "patched"
 
 
-def test_another_amalgamation_that_is_named_makes_it_stale(
-    driver: Path, several: Patcher, make_package: object, scratch: Path
-) -> None:
+def test_another_amalgamation_that_is_named_makes_it_stale(driver: Path, several: Patcher) -> None:
     rebuild = replace(several, engine="rebuild")
     rebuild.patch(label(driver))
     assert several.amalgamation is not None

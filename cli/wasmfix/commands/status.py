@@ -112,7 +112,7 @@ def _remarks(assessment: Assessment) -> list[str]:
         lines.append("`wasmfix patch --force` overwrites the change, `wasmfix restore --force` puts the original back")
     elif assessment.state is State.STALE:
         lines.append("this wasmfix would make other files of it; run `wasmfix patch`")
-    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX):
+    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX, State.MISSING_FILE):
         lines.append("run `wasmfix patch`")
     elif assessment.state is State.FOREIGN:
         lines.append("it is not patched like this; reinstall it, or install a version that wasmfix knows")
