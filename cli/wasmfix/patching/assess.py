@@ -14,6 +14,7 @@ from wasmfix.patching.files import read_state
 from wasmfix.patching.record import FOLDER, REINSTALL, Inputs, Record, RecordedFile, read_record
 from wasmfix.patching.structure import (
     NotRecognisedError,
+    exports,
     loader_kind,
     parse,
     read_source,
@@ -401,7 +402,7 @@ def _lacks(script: str, read: Read) -> bool:
     while queue:
         path = queue.pop()
         content = read(path)
-        if content is None or (source := parse(content, path)).broken:
+        if content is None or (source := parse(content, path)).broken or not exports(source):
             return path != script
         for name in required(source):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))

@@ -103,7 +103,9 @@ def rewrite(source: Source, places: Sequence[Place], every: Rule) -> bytes:
         # ast-grep would leave the second one out without a word.
         if other.start_pos < one.end_pos:
             raise NotRecognisedError("two of the places overlap")
-    return source.root.commit_edits(edits).encode()
+    # The root begins with the first word: what is blank before it is in no node.
+    blank = source.text[: source.root.range().start.index]
+    return (blank + source.root.commit_edits(edits)).encode()
 
 
 def _filled(text: str, match: SgNode) -> str:
@@ -130,6 +132,11 @@ def loader_kind(source: Source, every: Rule) -> str | None:
         if name is not None:
             return "file" if name.text().endswith(".node") else name.text()
     return None
+
+
+def exports(source: Source) -> bool:
+    """Whether a CommonJS script exports anything."""
+    return bool(source.find({"any": [{"kind": "identifier"}, {"kind": "property_identifier"}], "regex": "^exports$"}))
 
 
 def required(source: Source) -> list[str]:
