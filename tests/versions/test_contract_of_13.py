@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 import nodejs
 from conftest import copy_tree, installed, patch
@@ -49,10 +48,6 @@ SLOW = ("claims/close", "claims/exits", "claims/journals", "claims/temporary")
 """About files and processes more than about the contract; the differential suite runs them with another version."""
 
 
-def marked(claim: str) -> ParameterSet:
-    return pytest.param(claim, marks=pytest.mark.matrix if claim.startswith(SLOW) else ())
-
-
 Both = Callable[[str], tuple[dict[str, Answer], dict[str, Answer]]]
 
 
@@ -85,7 +80,14 @@ def answers(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64", "aarch64", "arm64"), reason="no prebuilt addon")
-@pytest.mark.parametrize("claim", [marked(claim) for claim in CLAIMS if claim not in NOT_OF_13])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        pytest.param(claim, marks=pytest.mark.matrix if claim.startswith(SLOW) else ())
+        for claim in CLAIMS
+        if claim not in NOT_OF_13
+    ],
+)
 def test_the_engine_answers_as_native_13(claim: str, answers: Both) -> None:
     area, _, name = claim.partition(": ")
     native, engine = (answered[name] for answered in answers(area))
