@@ -14,7 +14,7 @@ from wasmfix.jsonout import emit_json
 from wasmfix.patching.export import Exported, export
 from wasmfix.patching.run import Patcher
 from wasmfix.project import DRIVERS, Installation, InstalledPackage
-from wasmfix.project.overrides import Entries, override_entries
+from wasmfix.project.overrides import Entries, Tarball, override_entries
 
 _PNPM_WORKSPACE = "or `overrides` with the same in pnpm-workspace.yaml"
 
@@ -42,8 +42,7 @@ def export_packages(installation: Installation, patcher: Patcher, target: Path, 
             healthy.append(package)
         else:
             done.append(exported)
-    tarballs = [(each.package.name, each.package.version, each.file) for each in done]
-    entries = override_entries(installation.project, tarballs) if done else {}
+    entries = override_entries(installation, [Tarball(each.package, each.file) for each in done]) if done else {}
     if as_json:
         emit_json(
             {
@@ -75,15 +74,14 @@ def _show(installation: Installation, done: Sequence[Exported], entries: Mapping
         left_out += [f"the dependency {name}" for name in each.dependencies]
         if left_out:
             click.echo(f"  left out: {', '.join(left_out)}")
+        if each.replaced:
+            click.echo("  it replaces another of this name, which package managers may have kept: see that what they")
+            click.echo("  install is the new one, or export into another folder")
     if not done:
         return
     click.echo(f"The project is as it was. To install {'these' if len(done) > 1 else 'this'}, commit it, and merge")
     own = installation.project.manager
     for manager in sorted(entries, key=lambda name: name != own):
-        note = f" ({_PNPM_WORKSPACE})" if manager == "pnpm" else ""
-        click.echo(f"\n{manager}: into package.json{note}\n{json.dumps(entries[manager], indent=2)}")
-    if len({each.package.name for each in done}) < len(done):
-        click.echo(
-            "\nEach of several versions has an entry. pnpm and Yarn compare with the range that a package asks for:"
-        )
-        click.echo("write that in place of the version.")
+        for file, fields in entries[manager].items():
+            note = f" ({_PNPM_WORKSPACE})" if "pnpm" in fields else ""
+            click.echo(f"\n{manager}: into {file}{note}\n{json.dumps(fields, indent=2)}")

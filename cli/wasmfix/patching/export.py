@@ -57,6 +57,8 @@ class Exported:
     """As in a lock file: `sha512-…`."""
     size: int
     """In bytes."""
+    replaced: bool
+    """There was one of this name with other content."""
     native_files: tuple[str, ...]
     scripts: tuple[str, ...]
     dependencies: tuple[str, ...]
@@ -69,6 +71,7 @@ class Exported:
             "file": str(self.file.resolve()),
             "integrity": self.integrity,
             "size": self.size,
+            "replaced": self.replaced,
             "left_out": {
                 "native_files": list(self.native_files),
                 "scripts": list(self.scripts),
@@ -106,9 +109,10 @@ def export(package: InstalledPackage, patcher: Patcher, target: Path) -> Exporte
     tree[RECORD] = _File(_without_originals(record).dump(), executable=False)
     content = _tarball(tree)
     file = target / tarball_name(package)
+    replaced = file.is_file() and not file.is_symlink() and file.read_bytes() != content
     _write(file, content)
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
-    return Exported(package, file, f"sha512-{digest}", len(content), native, scripts, dependencies)
+    return Exported(package, file, f"sha512-{digest}", len(content), replaced, native, scripts, dependencies)
 
 
 def tarball_name(package: InstalledPackage) -> str:
