@@ -96,6 +96,34 @@ def test_restore_brings_back_every_byte(patched: Patched, tmp_path: Path) -> Non
     assert snapshot(copy.package) == patched.before
 
 
+LIMITS = """const { Database } = require(`${process.argv[1]}/dist/sqlite3.js`);
+    const db = new Database(':memory:');
+    const codes = [];
+    process.removeAllListeners('warning');
+    process.on('warning', ({ code }) => codes.push(code));
+    const upTo = db.prepare('WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT ?) SELECT x FROM n');
+    const blob = db.prepare('SELECT zeroblob(?) AS x');
+    const rows = [99999, 100000, 100001].map(n => upTo.all(n).length);
+    const bytes = [104857600, 104857601].map(n => {
+        try { return blob.get(n).x.length } catch (error) { return error.code }
+    });
+    setImmediate(() => console.log(JSON.stringify({ rows, bytes, codes })));"""
+
+
+def test_the_limits_without_a_word_in_the_environment(patched: Patched) -> None:
+    found = json.loads(evaluate(LIMITS, patched.project.package))
+    assert found["rows"] == [99999, 100000, 100001]
+    assert found["bytes"] == [104857600, "SQLITE_TOOBIG"]
+    assert found["codes"] == ["WASMFIX_ROW_WARN"]
+
+
+def test_a_limit_of_0_is_none(patched: Patched, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ROW_WARN", "ROW_LIMIT", "BLOB_LIMIT"):
+        monkeypatch.setenv(f"WASMFIX_{name}", "0")
+    found = json.loads(evaluate(LIMITS, patched.project.package))
+    assert found == {"rows": [99999, 100000, 100001], "bytes": [104857600, 104857601], "codes": []}
+
+
 @each_generation
 def test_without_the_sources_as_npm_installs_it_restore_is_exact_too(generation: str, tmp_path: Path) -> None:
     project = bedrock_project(tmp_path / "project", generation)
