@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,27 @@ def test_the_whole_of_dist_is_made(bedrock_project: MakeProject, node: str) -> N
     assert verify_package(package, node=node, quick=True).ok
     wasmfix("restore", project)
     assert snapshot(package) == before
+
+
+# docs/patching.md, "What a rebuild changes": each line there is one here. Before, after.
+DIFFERENCES = {
+    "an integer past 2^53": ("9007199254740993n", 9007199254740992),
+    "the same with safeIntegers()": ("9007199254740993n", "9007199254740993n"),
+    "a boolean as a parameter": (1, "TypeError"),
+    "undefined as a parameter": (None, None),
+    "a named parameter that is missing": (None, "RangeError"),
+    "all() of a statement without rows": ([], "TypeError"),
+    "run() of a statement with rows": ("number", "number"),
+    "pragma() without rows": ({"changes": 0, "lastInsertRowid": 0}, []),
+    "exec() while rows are iterated": ("the first row again and again", "TypeError"),
+    "a nested transaction that throws": ("2 rows", "1 rows"),
+}
+
+
+def test_what_code_that_was_written_for_bedrock_sqlite_notices(bedrock_project: MakeProject, node: str) -> None:
+    project = bedrock_project()
+    command = [node, str(Path(__file__).with_name("differences.cjs")), str(project / "node_modules" / BEDROCK)]
+    before = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    wasmfix("patch", project, "--target", BEDROCK, "--no-verify")
+    after = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert {name: (before[name], after[name]) for name in before} == DIFFERENCES
