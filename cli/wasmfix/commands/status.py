@@ -105,7 +105,9 @@ def _remarks(assessment: Assessment) -> list[str]:
         return [*lines, "export it again, and install that"] if wrong else lines
     lines += [f"{path} {what.value}" for path, what in assessment.drift]
     if assessment.record and assessment.state in (State.PATCHED, State.STALE):
-        lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")
+        inputs = assessment.record.inputs
+        source = f", with the SQLite of {inputs.amalgamation}" if inputs.amalgamation else ""
+        lines.append(f"patched by wasmfix {inputs.wasmfix}: {', '.join(assessment.patches)}{source}")
     if assessment.state is State.INTERRUPTED:
         lines.append("a run was cut off; `wasmfix patch` or `wasmfix restore` finishes it")
     if assessment.state is State.PARTIAL and any(what is Drift.EDITED for _path, what in assessment.drift):
