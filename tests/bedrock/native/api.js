@@ -336,14 +336,10 @@ Module.onRuntimeInitialized = () => {
     }
 
     pragma(source, options) {
-      const simple = options && options.simple
       const stmt = this.prepare(`PRAGMA ${source}`)
       try {
-        if (stmt.reader) {
-          return simple ? stmt.pluck().get() : stmt.all()
-        } else {
-          return stmt.run()
-        }
+        if (!stmt.reader) return stmt.run()
+        return options?.simple ? stmt.pluck().get() : stmt.all()
       } finally {
         sqlite3.finalize(stmt._ptr)
         stmt._finalized = true
@@ -581,39 +577,29 @@ Module.onRuntimeInitialized = () => {
     }
 
     pluck(toggle = true) {
-      this._pluck = toggle
-      this._raw = false
-      this._expand = false
-      return this
+      return this._only('_pluck', toggle)
     }
 
     expand(toggle = true) {
-      this._expand = toggle
-      this._pluck = false
-      this._raw = false
-      return this
+      return this._only('_expand', toggle)
     }
 
     raw(toggle = true) {
-      this._raw = toggle
-      this._pluck = false
-      this._expand = false
+      return this._only('_raw', toggle)
+    }
+
+    _only(form, toggle) {
+      for (const each of ['_pluck', '_expand', '_raw']) this[each] = each === form && toggle
       return this
     }
 
     columns() {
       this._assertReady()
-      const cols = []
-      for (let i = 0; i < this._columnCount; i++) {
-        cols.push({
-          name: sqlite3.column_name(this._ptr, i),
-          column: sqlite3.column_origin_name(this._ptr, i),
-          table: sqlite3.column_table_name(this._ptr, i),
-          database: sqlite3.column_database_name(this._ptr, i),
-          type: null,
-        })
-      }
-      return cols
+      const about = { name: 'name', column: 'origin_name', table: 'table_name', database: 'database_name' }
+      return Array.from({ length: this._columnCount }, (_, i) => {
+        const told = Object.entries(about).map(([key, name]) => [key, sqlite3[`column_${name}`](this._ptr, i)])
+        return { ...Object.fromEntries(told), type: null }
+      })
     }
 
 //#if 0.16.4
