@@ -20,7 +20,8 @@ from _pytest.mark import ParameterSet
 
 import managers
 import nodejs
-from conftest import ROOT, NpmProject, installed
+from bedrock.package import LATEST, write_bedrock
+from conftest import ROOT, NpmProject, copy_tree, installed
 from export.conftest import Export, export, for_tarballs, merged
 from layouts.conftest import BETTER, ZERO, Ask, Installed, wasmfix, write_json
 from managers import Manager, NotHereError
@@ -339,6 +340,28 @@ def test_in_a_monorepo_each_member_gets_its_tarball(
     Installed(project, asks).assert_on_webassembly()
     states = [each["state"] for each in wasmfix("status", project, "--json").json["packages"]]
     assert states == ["patched"] * len(set(members.values()))
+
+
+def test_bedrock_sqlite_is_exported_with_the_engine(scratch: Path) -> None:
+    """It has no SQLite source of its own: that of the project's zero-sqlite3 is in the engine that it gets."""
+    home = scratch.resolve()
+    dependencies = {ZERO: "^1.1.4", "bedrock-sqlite": "*"}
+    write_json(home / "one" / "package.json", {"name": "app", "private": True, "dependencies": dependencies})
+    copy_tree(installed(ZERO, "1.1.4") / "node_modules", home / "one" / "node_modules")
+    write_bedrock(home / "one" / "node_modules" / "bedrock-sqlite")
+    ran = wasmfix("patch", home / "one", "--export", home / "two" / "vendor", "--json")
+    assert ran.code == 0, ran.err
+    assert [Path(each["file"]).name for each in ran.json["exported"]] == [
+        "rocicorp-zero-sqlite3-1.1.4.tgz",
+        f"bedrock-sqlite-{LATEST}.tgz",
+    ]
+    fields = {"bedrock-sqlite": f"file:vendor/bedrock-sqlite-{LATEST}.tgz"}
+    write_json(home / "two" / "package.json", {"name": "app", "private": True, "dependencies": fields})
+    managers.npm().install(home / "two", offline=True)
+    (status,) = wasmfix("status", home / "two", "--json").json["packages"]
+    assert (status["name"], status["state"]) == ("bedrock-sqlite", "patched")
+    verified = wasmfix("verify", home / "two", "--json")
+    assert verified.code == 0, verified.out
 
 
 def test_where_no_tarball_can_be_written_one_line_says_so(npm_project: NpmProject) -> None:

@@ -69,7 +69,8 @@ def _show(installation: Installation, done: Sequence[Exported], entries: Mapping
         click.echo(f"{each.package.label}: exported  {where}  ({each.size / 1e6:.1f} MB, {each.integrity[:19]}…)")
         left_out = []
         if each.native_files:
-            left_out.append(f"{len(each.native_files)} native files")
+            count = len(each.native_files)
+            left_out.append("a native file" if count == 1 else f"{count} native files")
         left_out += [f"the script {name}" for name in each.scripts]
         left_out += [f"the dependency {name}" for name in each.dependencies]
         if left_out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,8 +189,9 @@ def _sqlite_version(package: InstalledPackage) -> tuple[int, ...]:
 def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
     """Copies that the project would use, and a project that has no other, are failures; the rest is only named."""
     for item in run.installation.unpatchable:
-        if item.package and patcher.assess(item.package).state is State.PATCHED:
-            run.outcomes.append(Outcome(item.package, "already patched", notes=(f"outside the project: {item.where}",)))
+        settled = _settled(patcher.assess(item.package)) if item.package else None
+        if settled:
+            run.outcomes.append(replace(settled, notes=(*settled.notes, f"outside the project: {item.where}")))
         elif item.blocks or not run.installation.packages:
             run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
 
