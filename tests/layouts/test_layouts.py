@@ -206,10 +206,10 @@ def pnpm_link(manager: Manager, folder: Path) -> Installed:
 
 def pnpm_global(manager: Manager, folder: Path) -> Installed:
     settings(folder, "pnpm-workspace.yaml", "enableGlobalVirtualStore: true")
-    # A store of its own: other tests shall not find what this one patches.
+    # A store of its own: other tests shall not find what this one patches. And in CI pnpm would do without.
     store = folder.parent / "outside"
     options = tuple(option for option in manager.options if not option.startswith("--store-dir"))
-    return one(folder, replace(manager, options=(*options, f"--store-dir={store}"), environment={"CI": ""}))
+    return one(folder, replace(manager, options=(*options, f"--store-dir={store}"), environment={"CI": "false"}))
 
 
 def yarn_classic_link(manager: Manager, folder: Path) -> Installed:
