@@ -51,6 +51,8 @@ class StatementState {
     /** @type {Handle} */
     this.handle = db.engine.handles.add(db);
     this.readonly = false;
+    /** @type {import('./locks').FileNode | null} where the last run() got WRITE */
+    this.writes = null;
     this.parameterCount = 0;
     this.columnCount = 0;
     this.prepare();
@@ -482,6 +484,10 @@ class Statement {
       const buf = engine.buffer();
       if (engine.suspect !== null) engine.judge();
       db.refreshEarly();
+      const { nodes } = engine.vfs;
+      const { writes } = s;
+      if (writes !== null) nodes.takeAhead(writes);
+      nodes.written = null;
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);
@@ -489,6 +495,8 @@ class Statement {
         engine.suspect = error;
         throw engine.unwound();
       }
+      if (writes !== null) nodes.dropAhead(writes);
+      s.writes = nodes.written;
       if (engine.i32.length === 0) engine.refresh();
       if (engine.hasPending) throw engine.takePending();
       if (code !== 0) throw s.failure(stmt, buf, code);
