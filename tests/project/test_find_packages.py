@@ -173,6 +173,25 @@ def test_nothing_installed_says_what_to_run(project: Path) -> None:
         installation(project)
 
 
+def test_what_pnpm_keeps_of_an_earlier_install_is_left_alone_and_restored(project: Path) -> None:
+    store = project / "node_modules" / ".pnpm"
+    old = write_package(store / "zero-sqlite3@1.0.15" / "node_modules" / ZERO, ZERO, "1.0.15")
+    new = write_package(store / "zero-sqlite3@1.1.4" / "node_modules" / ZERO, ZERO, "1.1.4")
+    only = write_package(
+        store / "better-sqlite3@12.0.0" / "node_modules" / "better-sqlite3", "better-sqlite3", "12.0.0"
+    )
+    (project / "node_modules" / "@rocicorp").mkdir()
+    (project / "node_modules" / ZERO).symlink_to(new)
+    found = installation(project)
+    # Without a link to any, it is not known which is used: better one too many.
+    assert {package.folder for package in found.packages} == {new, only}
+    (item,) = found.unpatchable
+    assert (item.where, item.blocks) == (str(old), False)
+    assert item.reason == "is left over from an earlier install, nothing links to it"
+    everything = find_installation(find_project(project), left_over=True)
+    assert {package.folder for package in everything.packages} == {old, new, only}
+
+
 def test_an_unknown_target_is_refused(project: Path) -> None:
     with pytest.raises(WasmfixError, match="unknown target 'sqlite3'; --target takes one of"):
         installation(project, "sqlite3")

@@ -24,7 +24,9 @@ from wasmfix.project import Installation, find_installation, find_project
 def command(project: Path, targets: tuple[str, ...], force: bool, follow_links: bool, as_json: bool) -> int:
     """Put back every byte, mode and absent file of the patched packages in PROJECT."""
     node_path = os.environ.get("NODE_PATH", "")
-    installation = find_installation(find_project(project), targets, follow_links=follow_links, node_path=node_path)
+    installation = find_installation(
+        find_project(project), targets, follow_links=follow_links, node_path=node_path, left_over=True
+    )
     outcomes: list[Outcome] = []
     failures: list[WasmfixError] = []
     for item in installation.unpatchable:

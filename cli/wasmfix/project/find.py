@@ -63,13 +63,19 @@ class Installation:
 
 
 def find_installation(
-    project: Project, targets: Iterable[str] = (), *, follow_links: bool = False, node_path: str = ""
+    project: Project,
+    targets: Iterable[str] = (),
+    *,
+    follow_links: bool = False,
+    node_path: str = "",
+    left_over: bool = False,
 ) -> Installation:
     """Look for the targets (all, if none is named) in everything that the project has installed.
 
     Args:
         follow_links: hand out copies outside the project as well, where they really are.
         node_path: the variable NODE_PATH, further folders in which Node looks.
+        left_over: hand out copies in a manager's store to which nothing links any more (pnpm keeps them for a week).
 
     Raises:
         WasmfixError: an unknown target, or nothing of them is there.
@@ -94,12 +100,16 @@ def find_installation(
         for folder in project.root.parents:
             walk.beside(folder)
 
+    found = [read_package(real, tuple(sorted(ways, key=_by_closeness))) for real, ways in sorted(walk.found.items())]
+    linked = {package.name for package in found if not _alone_in_store(package)}
     packages: list[InstalledPackage] = []
     unpatchable: list[Unpatchable] = []
-    for real, logical in sorted(walk.found.items()):
-        package = read_package(real, tuple(sorted(logical, key=_by_closeness)))
+    for package in found:
         if package.name in wanted:
             problem = _untouchable(project, package, further, follow_links)
+            if problem is None and not left_over and package.name in linked and _alone_in_store(package):
+                reason, remedy = "is left over from an earlier install, nothing links to it", "it goes by itself"
+                problem = Unpatchable(package.name, str(package.folder), reason, remedy, blocks=False)
             if problem is None:
                 packages.append(package)
             else:
@@ -131,6 +141,14 @@ def _untouchable(
             package=package,
         )
     return None
+
+
+def _alone_in_store(package: InstalledPackage) -> bool:
+    """Whether a package is in a manager's store and nothing links to it."""
+    folder = package.folder
+    modules = folder.parent.parent if "/" in package.name else folder.parent
+    in_store = modules.name == "node_modules" and modules.parent.parent.name in _STORES
+    return in_store and package.logical == (folder,)
 
 
 def _way(project: Project, logical: Path, node_path: Iterable[Path]) -> str:
