@@ -366,7 +366,7 @@ def test_bedrock_sqlite_is_exported_with_the_engine(scratch: Path) -> None:
 
 
 def test_where_no_tarball_can_be_written_one_line_says_so(npm_project: NpmProject) -> None:
-    project = npm_project(ZERO, "1.1.4")
+    project = npm_project(BETTER, "12.11.1")
     file = project / "file"
     file.write_text("mine\n")
     before = snapshot(project)

@@ -159,7 +159,7 @@ PLAIN: dict[str, tuple[Callable[[], Manager], Make, bool]] = {
     "Yarn classic, workspaces": (managers.yarn_classic, yarn_classic_workspaces, True),
     "Yarn, `nodeLinker: node-modules`": (managers.yarn, yarn_modules, False),
     "Yarn, `nmMode: hardlinks-global`": (managers.yarn, yarn_modules_linked, False),
-    "Yarn, `nodeLinker: pnpm`": (managers.yarn, yarn_pnpm, True),
+    "Yarn, `nodeLinker: pnpm`": (managers.yarn, yarn_pnpm, False),
     "Yarn, workspaces": (managers.yarn, yarn_workspaces, False),
     "Yarn Plug'n'Play, unplugged": (managers.yarn, yarn_pnp, True),
     'bun, `linker = "hoisted"`': (managers.bun, bun_hoisted, False),
