@@ -95,6 +95,8 @@ def export(package: InstalledPackage, patcher: Patcher, target: Path) -> Exporte
     Raises:
         WasmfixError: it cannot be patched, or the tarball not be written.
     """
+    if target.resolve().is_relative_to(package.folder):
+        raise WasmfixError(f"is inside of {package.label}", where=target, remedy="export into another folder")
     assessment = patcher.assess(package)
     if assessment.state is State.HEALTHY:
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, Drift, drifted
-from wasmfix.patching.files import FileState, content_state, inside, read_state
+from wasmfix.patching.files import FileState, content_state, inside, is_folder, read_state
 from wasmfix.patching.record import RECORD, REINSTALL, Inputs, Record, RecordedFile
 from wasmfix.patching.transaction import Change, Transaction
 from wasmfix.project.package import InstalledPackage
@@ -36,6 +37,8 @@ class Plan:
     patches: tuple[str, ...]
     reasons: Mapping[str, tuple[str, str]]
     """For each path, the patch's id and why."""
+    left: tuple[str, ...] = ()
+    """Somebody else's files and empty folders in folders that wasmfix made: they stay, with their folders."""
 
     @property
     def empty(self) -> bool:
@@ -77,13 +80,13 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
     package, record = assessment.package, assessment.record
     if assessment.problems:
         raise refusal(assessment)
-    _refuse_edited(package.folder, assessment.drift, "patch", force)
+    _refuse_edited(package.folder, assessment.drift, "patch", force=force)
     recorded = {file.path: file for file in record.files} if record else {}
     wanted: dict[str, tuple[bytes | None, str, str]] = {}
     if engine:
         wanted |= _engine_contents(assessment, engine)
     for path in wanted:
-        if path not in recorded and read_state(package.folder / path) is not None and not force:
+        if path not in recorded and read_state(inside(package.folder, path)) is not None and not force:
             raise WasmfixError(
                 "is there, but wasmfix has no record of it",
                 where=package.folder / path,
@@ -117,7 +120,7 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
     transaction = Transaction(
         "patch",
         tuple(changes),
-        made_folders=tuple(folder for folder in made if not (package.folder / folder).is_dir()),
+        made_folders=tuple(folder for folder in made if not is_folder(package.folder / folder)),
         removed_folders=_deepest_first(set(record.made_folders) - set(made)) if record else (),
         backward_times=None if record else folders,
     )
@@ -125,34 +128,32 @@ def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Input
 
 
 def restore_plan(package: InstalledPackage, record: Record, *, force: bool = False) -> Plan:
-    """From what the package is to what it was before the first patch.
+    """From what the package is to what it was before the first patch. What we did not put there stays.
 
     Raises:
         WasmfixError: files were changed by someone else (unless `force`), or an original is gone.
     """
     folder = package.folder
     drift = [(file.path, what) for file in record.files if (what := drifted(folder, file))]
-    known = {file.path for file in record.files}
-    extra = [path for made in record.made_folders for path in _files_in(folder, made) if path not in known]
-    _refuse_edited(folder, [*drift, *((path, Drift.EDITED) for path in dict.fromkeys(extra))], "restore", force)
+    ours = {file.path for file in record.files}
+    _refuse_edited(folder, drift, "restore", ours={file.path for file in record.files if not file.before}, force=force)
+    left = _left_in(folder, record.made_folders, ours)
 
     changes: list[Change] = []
     # Backwards: the loader lets go of the engine before the engine goes.
     for file in reversed(record.files):
         changes += _putting_back(folder, file)
-    changes += [Change(path, read_state(folder / path), None) for path in dict.fromkeys(extra)]
     changes += [Change(RECORD, read_state(folder / RECORD), None)]
     reasons = {file.path: (file.patch, "as it was before") for file in record.files}
-    reasons |= dict.fromkeys(extra, ("", "in a folder of ours"))
-    removed = {made for made in record.made_folders if (folder / made).is_dir()}
-    removed |= {parent for path in extra for parent in _parents(path) if parent not in ("", ".")}
+    theirs = {parent for path in left for parent in _parents(path)}
+    removed = {made for made in record.made_folders if is_folder(inside(folder, made))} - theirs
     transaction = Transaction(
         "restore",
         tuple(changes),
         removed_folders=_deepest_first(removed),
         forward_times=record.folder_times,
     )
-    return Plan(package, transaction, record.patches, reasons)
+    return Plan(package, transaction, record.patches, reasons, left)
 
 
 def refusal(assessment: Assessment) -> WasmfixError:
@@ -163,7 +164,7 @@ def refusal(assessment: Assessment) -> WasmfixError:
         where=package.folder,
         remedy="install it again from a new export (see: wasmfix patch --export)"
         if assessment.record and assessment.record.exported
-        else "reinstall it, or install a version that wasmfix knows",
+        else f"{REINSTALL}, or install a version that wasmfix knows",
     )
 
 
@@ -225,9 +226,9 @@ def _folders(folder: Path, paths: list[str], record: Record | None) -> tuple[dic
         if parent in ours:
             made.append(parent)
             continue
-        try:
+        if is_folder(folder / parent):
             times[parent] = (folder / parent).stat().st_mtime_ns
-        except FileNotFoundError:
+        else:
             made.append(parent)
     return times, tuple(made)
 
@@ -241,15 +242,27 @@ def _deepest_first(folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(folders, key=lambda name: (-len(PurePosixPath(name).parts), name)))
 
 
-def _files_in(folder: Path, name: str) -> list[str]:
-    return [
-        file.relative_to(folder).as_posix()
-        for file in sorted((folder / name).rglob("*"))
-        if file.is_symlink() or not file.is_dir()
-    ]
+def _left_in(folder: Path, made: Iterable[str], ours: Iterable[str]) -> tuple[str, ...]:
+    """What is in folders that we made and is not ours: files, links, and folders with nothing in them."""
+    ours, made = set(ours), set(made)
+    found: set[str] = set()
+    for name in made:
+        # A symlink is not followed, also not by os.walk.
+        if not is_folder(inside(folder, name)):
+            continue
+        for parent, folders, names in os.walk(folder / name):
+            here = Path(parent).relative_to(folder)
+            found |= {(here / entry).as_posix() for entry in names}
+            found |= {(here / entry).as_posix() for entry in folders if Path(parent, entry).is_symlink()}
+            if not folders and not names and here.as_posix() not in made:
+                found.add(here.as_posix())
+    return tuple(sorted(found - ours))
 
 
-def _refuse_edited(folder: Path, drift: Iterable[tuple[str, Drift]], action: str, force: bool) -> None:
+def _refuse_edited(
+    folder: Path, drift: Iterable[tuple[str, Drift]], action: str, *, ours: Iterable[str] = (), force: bool
+) -> None:
+    """Refuse what was changed. Of the files `ours` nothing will be left."""
     if force:
         return
     edited = [path for path, what in drift if what is Drift.EDITED]
@@ -258,5 +271,5 @@ def _refuse_edited(folder: Path, drift: Iterable[tuple[str, Drift]], action: str
         raise WasmfixError(
             f"was changed by someone else since{more}",
             where=folder / edited[0],
-            remedy=f"run: wasmfix {action} --force to overwrite it",
+            remedy=f"run: wasmfix {action} --force to {'remove' if edited[0] in set(ours) else 'overwrite'} it",
         )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmfix.errors import WasmfixError, os_reason
-from wasmfix.patching.files import FileState
+from wasmfix.patching.files import FileState, relative
 
 FOLDER = ".wasmfix"
 RECORD = f"{FOLDER}/record.json"
+NEW = f"{FOLDER}/new"
+UNDO = f"{FOLDER}/undo"
+ORIGINALS = f"{FOLDER}/originals"
+JOURNAL = f"{FOLDER}/journal.json"
+ROLLBACK = f"{FOLDER}/rollback.json"
 SCHEMA_VERSION = 1
 REINSTALL = "delete the package's folder and install it again"
 
@@ -92,12 +98,36 @@ class Record:
         return (json.dumps(content, indent=2) + "\n").encode()
 
 
+def check_home(package: Path) -> None:
+    """See that `.wasmfix` and what is in it are real folders and files. Whoever reads or writes there asks first.
+
+    Raises:
+        WasmfixError: a symlink (what it leads to is somebody else's), or anything else.
+    """
+    for names, is_right, kind in (
+        ((FOLDER, NEW, UNDO, ORIGINALS), stat.S_ISDIR, "folder"),
+        ((RECORD, JOURNAL, ROLLBACK), stat.S_ISREG, "file"),
+    ):
+        for name in names:
+            path = package / name
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise WasmfixError(f"cannot be read ({os_reason(error)})", where=path, remedy=REINSTALL) from error
+            if not is_right(mode):
+                what = "is a symlink, wasmfix does not follow it" if stat.S_ISLNK(mode) else f"is not a {kind}"
+                raise WasmfixError(what, where=path, remedy=REINSTALL)
+
+
 def read_record(package: Path) -> Record | None:
     """The record in a package's folder, None if it is not patched.
 
     Raises:
-        WasmfixError: it cannot be read, or a newer wasmfix wrote it.
+        WasmfixError: it cannot be read, is not ours, or a newer wasmfix wrote it.
     """
+    check_home(package)
     content = read_versioned(package / RECORD)
     if content is None:
         return None
@@ -115,7 +145,7 @@ def read_versioned(file: Path) -> dict[str, object] | None:
         return None
     except OSError as error:
         raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WasmfixError("is damaged", where=file, remedy=REINSTALL) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int):
@@ -137,10 +167,7 @@ def parse_record(content: dict[str, object]) -> Record:
     files = content["files"]
     patches = content["patches"]
     folders = content["made_folders"]
-    times = content["folder_times"]
-    if not (isinstance(files, list) and isinstance(patches, list)):
-        raise TypeError
-    if not (isinstance(folders, list) and isinstance(times, dict)):
+    if not (isinstance(files, list) and isinstance(patches, list) and isinstance(folders, list)):
         raise TypeError
     return Record(
         package=str(content["package"]),
@@ -156,10 +183,28 @@ def parse_record(content: dict[str, object]) -> Record:
         ),
         engine_key=str(content["engine_key"]),
         files=tuple(_parse_file(file) for file in files),
-        made_folders=tuple(str(folder) for folder in folders),
-        folder_times={str(folder): int(time) for folder, time in times.items()},
+        made_folders=tuple(relative(str(folder)) for folder in folders),
+        folder_times=parse_times(content["folder_times"]),
         exported=content.get("exported") is True,
     )
+
+
+def parse_times(content: object) -> dict[str, int]:
+    """Modification times by folder of the package; `.` is the package itself.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+    """
+    if not isinstance(content, dict):
+        raise TypeError
+    for folder, time in content.items():
+        if not isinstance(time, int):
+            raise TypeError
+        if not -(2**63) <= time < 2**63:
+            raise ValueError
+        if folder != ".":
+            relative(folder)
+    return dict(content)
 
 
 def _parse_file(content: dict[str, object]) -> RecordedFile:
@@ -167,10 +212,16 @@ def _parse_file(content: dict[str, object]) -> RecordedFile:
     if before is None and after is None:
         raise TypeError
     return RecordedFile(
-        path=str(content["path"]),
+        path=relative(str(content["path"])),
         patch=str(content["patch"]),
         before=FileState.from_json(before) if isinstance(before, dict) else None,
-        original=str(original) if original is not None else None,
+        original=_parse_original(str(original)) if original is not None else None,
         after=FileState.from_json(after) if isinstance(after, dict) else None,
         was=str(content.get("was", "")),
     )
+
+
+def _parse_original(path: str) -> str:
+    if Path(relative(path)).parent != Path(ORIGINALS):
+        raise ValueError(path)
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,9 +63,7 @@ class Patcher:
     engine: str = ""
     """The mode, rebuild or shim; empty: as the package was patched, else rebuild."""
     amalgamation: InstalledPackage | None = None
-    """Whose SQLite a package gets that has none."""
-    amalgamation_named: bool = False
-    """The user named it: a package with another one's is stale."""
+    """Whose SQLite a package gets that has none. One with another's is stale."""
 
     def assess(self, package: InstalledPackage) -> Assessment:
         """The package's state, not in the middle of another run's changes. Changes nothing."""
@@ -72,8 +71,8 @@ class Patcher:
             return self._assess(package)
 
     def _assess(self, package: InstalledPackage) -> Assessment:
-        named = self.amalgamation.label if self.amalgamation and self.amalgamation_named else ""
-        inputs = replace(current_inputs(self.toolchain), engine=self.engine, amalgamation=named)
+        source = self.amalgamation.label if self.amalgamation else ""
+        inputs = replace(current_inputs(self.toolchain), engine=self.engine, amalgamation=source)
         return assess(package, self.catalogue, inputs, orez=self.orez)
 
     def plan(self, assessment: Assessment) -> Plan:
@@ -117,7 +116,7 @@ class Patcher:
             WasmfixError: it could not be done; the package is as it was.
         """
         with locked(package.folder):
-            finished = recover(package.folder, self.force)
+            finished = recover(package.folder, "patch", self.force)
             seen = self._assess(package)
         if seen.state is State.PATCHED:
             return Outcome(package, "patched" if finished else "already patched", finished=finished)
@@ -129,7 +128,7 @@ class Patcher:
         if (source := self._source(seen)) is not None:
             self.build(source.folder)
         with locked(package.folder):
-            recover(package.folder, self.force)
+            recover(package.folder, "patch", self.force)
             assessment = self._assess(read_package(package.folder, package.logical))
             if assessment.state is State.PATCHED:
                 return Outcome(package, "already patched", finished=finished)
@@ -146,10 +145,10 @@ def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
         WasmfixError: it could not be done; the package is as it was.
     """
     folder = package.folder
-    if not (folder / FOLDER).exists():
+    if not os.path.lexists(folder / FOLDER):
         return Outcome(package, "not patched")
     with locked(folder):
-        finished = recover(folder, force)
+        finished = recover(folder, "restore", force)
         record = read_record(folder)
         if record is None:
             return Outcome(package, "restored" if finished else "not patched", finished=finished)
@@ -161,8 +160,9 @@ def restore(package: InstalledPackage, *, force: bool = False) -> Outcome:
             )
         plan = restore_plan(package, record, force=force)
         execute(folder, plan.transaction)
-    notes = tuple(f"{file.path} is {file.was} again" for file in record.files if file.was)
-    return Outcome(package, "restored", plan, finished, notes)
+    notes = [f"{file.path} is {file.was} again" for file in record.files if file.was]
+    notes += [f"{path} is not wasmfix's, and was left where it is" for path in plan.left]
+    return Outcome(package, "restored", plan, finished, tuple(notes))
 
 
 def _engine_files(built: BuiltEngine) -> EngineFiles:
