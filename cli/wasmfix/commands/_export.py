@@ -25,7 +25,7 @@ def export_packages(installation: Installation, patcher: Patcher, target: Path, 
     healthy: list[InstalledPackage] = []
     failures: list[WasmfixError] = []
     for item in installation.unpatchable:
-        if item.blocks or not installation.packages:
+        if installation.missed(item):
             failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
     seen: set[tuple[str, str]] = set()
     for package in installation.packages:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import click
+
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.record import RECORD
 from wasmfix.project import DRIVERS, InstalledPackage, find_installation, find_project
@@ -22,13 +24,16 @@ def chosen_packages(named: Path) -> tuple[InstalledPackage, ...]:
     installation = find_installation(
         find_project(named), DRIVERS, follow_links=True, node_path=os.environ.get("NODE_PATH", "")
     )
-    own = [package for package in installation.packages if not installation.outside(package) or patched(package)]
+    own = [package for package in installation.packages if not installation.outside(package) or patched(package.folder)]
     if not installation.packages:
         first = installation.unpatchable[0]
         raise WasmfixError(f"{first.name} {first.reason}", where=first.where, remedy=first.remedy)
+    for item in installation.unpatchable:
+        if item.blocks:
+            click.echo(f"{item.where}: {item.name} {item.reason}; {item.remedy}", err=True)
     return tuple(own) or installation.packages
 
 
-def patched(package: InstalledPackage) -> bool:
+def patched(folder: Path) -> bool:
     """Whether a package carries a record of wasmfix, whatever it says."""
-    return (package.folder / RECORD).is_file()
+    return os.path.isfile(folder / RECORD)

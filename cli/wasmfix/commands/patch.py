@@ -17,14 +17,21 @@ from wasmfix.jsonout import emit_json
 from wasmfix.patching.assess import Assessment, State
 from wasmfix.patching.catalogue import MODES, load_catalogue
 from wasmfix.patching.run import HEALTHY, Outcome, Patcher
-from wasmfix.project import DRIVERS, Installation, InstalledPackage, find_installation, find_project
+from wasmfix.project import (
+    DRIVERS,
+    SOURCE,
+    Installation,
+    InstalledPackage,
+    Project,
+    find_installation,
+    find_project,
+    sqlite_source,
+)
 from wasmfix.project.package import read_package
 
 if TYPE_CHECKING:
     from wasmfix.engine import BuiltEngine
     from wasmfix.verification import VerifyReport
-
-SOURCE = "@rocicorp/zero-sqlite3"
 
 
 @dataclass
@@ -129,8 +136,7 @@ def command(
         orez=run.installation.orez is not None,
         force=force,
         engine=mode or "",
-        amalgamation=_amalgamation(amalgamation, project),
-        amalgamation_named=amalgamation is not None,
+        amalgamation=_amalgamation(amalgamation, run.installation.project, node_path),
     )
     if export_to is not None:
         if check or dry_run:
@@ -161,38 +167,33 @@ def command(
     return run.exit_code
 
 
-def _amalgamation(named: Path | None, project: Path) -> InstalledPackage | None:
-    """Whose SQLite a package gets that has none: the one that is named, or the project's newest zero-sqlite3."""
-    if named is not None:
-        package = read_package(named.resolve())
-        # Another SQLite has no BEGIN CONCURRENT and no wal2, on which bedrock-sqlite's users count.
-        problem = package.amalgamation.problem if package.name == SOURCE else f"is not {SOURCE}"
-        if problem:
-            raise WasmfixError(
-                f"{package.label} {problem}",
-                where=named,
-                remedy="--amalgamation takes the folder of an installed @rocicorp/zero-sqlite3",
-            )
-        return package
-    try:
-        found = find_installation(find_project(project), [SOURCE]).packages
-    except WasmfixError:
-        return None
-    usable = [package for package in found if package.amalgamation.problem is None]
-    return max(usable, key=_sqlite_version, default=None)
-
-
-def _sqlite_version(package: InstalledPackage) -> tuple[int, ...]:
-    return tuple(int(part) for part in (package.amalgamation.version or "0").split("."))
+def _amalgamation(named: Path | None, project: Project, node_path: str) -> InstalledPackage | None:
+    """Whose SQLite a package gets that has none: the one that is named, or the project's."""
+    if named is None:
+        return sqlite_source(project, node_path)
+    remedy = f"--amalgamation takes the folder of an installed {SOURCE}"
+    if not named.is_dir():
+        raise WasmfixError("is not a folder" if named.exists() else "does not exist", where=named, remedy=remedy)
+    package = read_package(named.resolve())
+    # Another SQLite has no BEGIN CONCURRENT and no wal2, on which bedrock-sqlite's users count.
+    problem = package.amalgamation.problem if package.name == SOURCE else f"is not {SOURCE}"
+    if problem:
+        raise WasmfixError(f"{package.label} {problem}", where=named, remedy=remedy)
+    return package
 
 
 def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
     """Copies that the project would use, and a project that has no other, are failures; the rest is only named."""
     for item in run.installation.unpatchable:
-        settled = _settled(patcher.assess(item.package)) if item.package else None
+        try:
+            settled = _settled(patcher.assess(item.package)) if item.package else None
+        except WasmfixError as error:
+            if run.installation.missed(item):
+                run.failures.append(error)
+            continue
         if settled:
             run.outcomes.append(replace(settled, notes=(*settled.notes, f"outside the project: {item.where}")))
-        elif item.blocks or not run.installation.packages:
+        elif run.installation.missed(item):
             run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
 
 

@@ -30,7 +30,8 @@ def command(project: Path, targets: tuple[str, ...], force: bool, follow_links: 
     outcomes: list[Outcome] = []
     failures: list[WasmfixError] = []
     for item in installation.unpatchable:
-        if item.package and patched(item.package) and not installation.packages:
+        # Of a broken copy nothing is known, but perhaps that we have patched it.
+        if patched(Path(item.where)) and installation.missed(item):
             failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
     for package in installation.packages:
         try:

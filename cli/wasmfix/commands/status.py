@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from wasmfix.commands._output import show_table, shown_path
+from wasmfix.errors import STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
 from wasmfix.patching.assess import Assessment, Drift, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
-from wasmfix.project import BACKUP_URL, Backup, Installation, configured_backups, find_installation, find_project
+from wasmfix.project import (
+    BACKUP_URL,
+    SOURCE,
+    Backup,
+    Installation,
+    configured_backups,
+    find_installation,
+    find_project,
+    sqlite_source,
+)
 
-_DRIVER = "@rocicorp/zero-sqlite3"
 _ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
 
 
@@ -27,23 +37,31 @@ def command(project: Path, as_json: bool) -> int:
     # It only looks: a copy outside the project is shown, too.
     node_path = os.environ.get("NODE_PATH", "")
     installation = find_installation(find_project(project), follow_links=True, node_path=node_path)
-    catalogue, inputs = load_catalogue(), current_inputs("")
-    found = []
+    source = sqlite_source(installation.project, node_path)
+    inputs = replace(current_inputs(""), amalgamation=source.label if source else "")
+    catalogue = load_catalogue()
+    found: list[Assessment] = []
+    failures: list[WasmfixError] = []
     for package in installation.packages:
-        # Not in the middle of another run's changes.
-        with locked(package.folder):
-            found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
+        try:
+            # Not in the middle of another run's changes.
+            with locked(package.folder):
+                found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
+        except WasmfixError as error:
+            failures.append(error)
     backups = configured_backups(installation.project, os.environ)
     if as_json:
-        emit_json(_document(installation, found, backups))
+        emit_json({**_document(installation, found, backups), "failures": [str(failure) for failure in failures]})
     else:
         _show(installation, found, backups)
-    return 0
+    for failure in failures:
+        click.echo(f"wasmfix: {failure}", err=True)
+    return STOPPED if failures else 0
 
 
 def _on_engine(found: list[Assessment]) -> bool:
     """Whether zero-cache runs on the engine here."""
-    return any(each.package.name == _DRIVER and each.state in _ENGINE_STATES for each in found)
+    return any(each.package.name == SOURCE and each.state in _ENGINE_STATES for each in found)
 
 
 def _document(installation: Installation, found: list[Assessment], backups: list[Backup]) -> dict[str, object]:

@@ -6,10 +6,13 @@ The state is a JSON object (yarnpkg.com, "PnP Specification"), in .pnp.cjs as a 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from wasmfix.errors import WasmfixError, os_reason
 
 _FILES = (".pnp.data.json", ".pnp.cjs", ".pnp.js")
 _LITERAL = re.compile(r"RAW_RUNTIME_STATE\s*=\s*'(\{.*?[^\\]\})'", re.DOTALL)
@@ -30,20 +33,26 @@ class PnpPackage:
 
 
 def pnp_packages(root: Path, names: Collection[str]) -> Iterator[PnpPackage]:
-    """The packages of these names that Yarn's Plug'n'Play resolves in a project; nothing if it has none."""
-    for name, versions in _registry(root):
-        if name not in names:
-            continue
-        locations = {info["packageLocation"] for _reference, info in versions}
-        yield from (PnpPackage(name, location) for location in sorted(locations))
+    """The packages of these names that Yarn's Plug'n'Play resolves in a project; nothing if it has none.
+
+    Raises:
+        WasmfixError: its file cannot be read.
+    """
+    for name, locations in _registry(root):
+        if name in names:
+            yield from (PnpPackage(name, location) for location in sorted(locations))
 
 
-def _registry(root: Path) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
-    """Name, and for each reference what is known of it. Packages without a name are the project itself."""
+def _registry(root: Path) -> list[tuple[str, set[str]]]:
+    """Names and locations. Packages without a name are the project itself."""
     for file in (root / name for name in _FILES):
-        if not file.is_file():
+        if not os.path.isfile(file):
             continue
-        text = file.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            remedy = "give yourself permission to read it"
+            raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file, remedy=remedy) from error
         if file.suffix != ".json":
             literal = _LITERAL.search(text)
             if literal is None:
@@ -51,7 +60,11 @@ def _registry(root: Path) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
             text = _ESCAPE.sub(lambda found: "" if found[1] == "\n" else found[1], literal[1])
         try:
             state = json.loads(text)
-            return [(str(name), versions) for name, versions in state["packageRegistryData"] if name]
-        except (ValueError, KeyError, TypeError):
+            return [
+                (str(name), {str(info["packageLocation"]) for _reference, info in versions})
+                for name, versions in state["packageRegistryData"]
+                if name
+            ]
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return []
