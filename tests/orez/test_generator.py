@@ -17,7 +17,7 @@ from orez.conftest import MakeProject, Project
 from orez.tree import write_orez
 from trees import snapshot
 from wasmfix.patching.catalogue import load_catalogue
-from wasmfix.patching.orez import correct_shims
+from wasmfix.patching.orez import correct_shims, odd_shims
 from wasmfix.patching.run import Patcher, restore
 from wasmfix.patching.structure import NotRecognisedError
 from wasmfix.project.package import read_package
@@ -155,3 +155,66 @@ def test_the_probe_fails_before_and_passes_after(generation: int, scratch: Path,
     patcher.patch(read_package(orez.folder))
     after = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (after.returncode, after.stdout) == (0, "")
+
+
+GUARDED = """if (!P.scanStatusV2) {
+  P.scanStatus = function () { return undefined };
+  P.scanStatusV2 = function () { return [] };
+  P.scanStatusReset = function () { return 'reset' };
+}"""
+SHIMS = [
+    GUARDED,
+    GUARDED.replace("!P.scanStatusV2", "!P.scanStatus"),
+    "if (!P.scanStatusV2) P.scanStatusV2 = () => []; else P.kept = 1;",
+    "if (P.of) P.kept = 2; else if (!P.scanStatusV2) P.scanStatusV2 = () => []; else P.kept = 3;",
+    "if (P && !P.of) { P.kept = 4; if (!P.of) P.scanStatusV2 = () => { /* none */ return [] }; P.kept++ }",
+    "P.scanStatusV2 = () => ({}); if (P.of) P.unsafeMode = () => 5; else P.kept = 6;",
+]
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "template"])
+@pytest.mark.parametrize("shim", SHIMS)
+def test_a_corrected_shim_is_javascript_and_keeps_the_rest(shim: str, wrapped: bool) -> None:
+    """Over a driver with endless scan status, and one without any: what the shim does besides, it does as before."""
+    text = f"module.exports = `{shim}`;" if wrapped else shim
+    corrected = correct_shims(text.encode(), GENERATOR.files[0].payload.decode()).decode()
+    program = f"""
+      const [before, after] = {json.dumps([text, corrected])};
+      const run = (text, P) => {{
+        const module = {{}};
+        new Function('P', 'module', text)(P, module);
+        if (module.exports) new Function('P', module.exports)(P);
+        return P;
+      }};
+      const rest = (P) => ['kept', 'scanStatusReset', 'unsafeMode'].map((name) => String(P[name])).join();
+      const driver = {{ database: {{ prepare: () => ({{ all: () => [] }}) }} }};
+      for (const has of [{{}}, {{ scanStatusV2: () => [] }}]) {{
+        const shimmed = run(after, {{ ...driver, ...has }});
+        const same = rest(shimmed) === rest(run(before, {{ ...driver, ...has }}));
+        console.log(same, shimmed.scanStatusV2(7, 5, 1));
+      }}
+    """
+    done = subprocess.run([nodejs.node(), "-e", program], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout) == ("", "true undefined\n" * 2)
+
+
+@pytest.mark.parametrize(
+    "shim",
+    [
+        "P['scanStatusV2'] = () => [];",
+        "P.scanStatus = P.scanStatusV2 = () => [];",
+        "P.scanStatusV2 = P.scanStatus = () => [];",
+        "a(), P.scanStatusV2 = function () { return [] };",
+        "Object.defineProperty(P, 'scanStatusV2', { value: () => [] });",
+        "Object.assign(P, { scanStatusV2() { return [] } });",
+        "module.exports = 'P.scanStatusV2 = () => [];';",
+        "module.exports = `P['scanStatusV2'] = () => [];`;",
+    ],
+)
+def test_a_shim_that_cannot_be_corrected_is_named(shim: str, make_project: MakeProject, patcher: Patcher) -> None:
+    orez = make_project().orez
+    orez.generator.write_text(shim)
+    outcome = patcher.patch(read_package(orez.folder))
+    assert outcome.result == "healthy"
+    assert any("shim-template.js" in note and "how to correct" in note for note in outcome.notes)
+    assert not odd_shims(b"P.scanStatusV2 = (...of) => own.scanStatusV2(...of); ask('P.scanStatusV2 == x');")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from wasmfix.patching.catalogue import PatchedFile, Signature
-from wasmfix.patching.orez import HOOK_NOTE, correct_shims, describe_shim, has_hook
+from wasmfix.patching.orez import HOOK_NOTE, ODD_NOTE, correct_shims, describe_shim, has_hook, odd_shims
 from wasmfix.patching.structure import NotRecognisedError, classify, parse, rewrite
 
 Read = Callable[[str], "bytes | None"]
@@ -47,19 +48,26 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
     if content is None:
         if file.kind in ("replace", "remove") or not file.required:
             return Result("absent")
-        raise NotRecognisedError("it is missing or empty, reinstall the package")
+        what_to_do = file.why if file.kind == "keep" else "reinstall the package"
+        raise NotRecognisedError(f"it is missing or empty, {what_to_do}")
     if file.kind == "remove":
         return Result("needed", why=file.why, removed=True)
     if file.kind == "shims":
         corrected = correct_shims(content, file.payload.decode())
-        note = f"{path}: {HOOK_NOTE}" if has_hook(content) else ""
+        noted = [HOOK_NOTE] if has_hook(content) else []
+        noted += [ODD_NOTE] if odd_shims(corrected) else []
+        note = f"{path}: {'; '.join(noted)}" if noted else ""
         if corrected == content:
             return Result("original", note=note)
         return Result("needed", corrected, file.why, note=note)
+    if not file.signatures and file.kind == "keep":
+        return Result("original")
     source = parse(content, path)
     found = classify(source, file.signatures)
     if found is not None and found.state == "foreign":
         raise NotRecognisedError(found.name, "foreign")
+    if file.kind == "keep":
+        return Result("original", why=found.name if found else "")
     if file.kind == "replace":
         return _replace(file, path, content, found, read, orez)
     if found is not None and found.state in ("applied", "original"):
@@ -67,7 +75,7 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
     state, generation = (found.state, found.generation) if found else ("needed", 0)
     after = rewrite(source, file.places, file.every) + file.append
     if parse(after, path).broken:
-        raise NotRecognisedError("it would not be valid JavaScript afterwards")
+        raise NotRecognisedError("it would not be valid JavaScript afterwards, the mistake is in the patch")
     return Result(state, after, file.why, generation)
 
 
@@ -95,7 +103,8 @@ def _replace(file: PatchedFile, path: str, content: bytes, found: Signature | No
     if file.backup:
         kept = _plausible_backup(file, path, read(file.backup))
         why += f"; {'the original is in the backup' if kept else 'there is no usable backup'}"
-    written_by = "; ".join(filter(None, (found.name, describe_shim(content))))
+    whose = f"{found.name} (original in {PurePosixPath(file.backup).name})" if file.backup and kept else found.name
+    written_by = "; ".join(filter(None, (whose, describe_shim(content))))
     return Result(found.state, file.mark + (kept or file.payload), why, found.generation, written_by=written_by)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from wasmfix.patching.apply import Read, Result, apply
 from wasmfix.patching.catalogue import MODES, Patch, is_glob
 from wasmfix.patching.files import read_state
-from wasmfix.patching.record import FOLDER, REINSTALL, Inputs, Record, RecordedFile, read_record
+from wasmfix.patching.record import FOLDER, Inputs, Record, RecordedFile, read_record
 from wasmfix.patching.structure import (
     NotRecognisedError,
-    exports,
+    exported,
     loader_kind,
     parse,
     read_source,
@@ -184,7 +185,7 @@ def assess(
     if record is None:
         return _assess_unpatched(package, catalogue, orez, inputs.engine or MODES[0])
     if (record.package, record.version) != (package.name, package.version):
-        problem = f".wasmfix/record.json is of {record.package} {record.version}; delete the folder and install again"
+        problem = f".wasmfix/record.json is of {record.package} {record.version}"
         return Assessment(package, State.FOREIGN, record, problems=(problem,))
     drift = tuple((file.path, what) for file in record.files if (what := drifted(folder, file)))
     if record.exported:
@@ -204,7 +205,9 @@ def _assess_exported(
     package: InstalledPackage, record: Record, inputs: Inputs, drift: tuple[tuple[str, Drift], ...]
 ) -> Assessment:
     """From a tarball of ours: there are no originals to look at; what is not right can only be replaced."""
-    state = State.PARTIAL if drift else State.PATCHED if _made_from(record, inputs) else State.STALE
+    # Whose SQLite it is was a question when it was exported.
+    fresh = _made_from(record, replace(inputs, amalgamation=""))
+    state = State.PARTIAL if drift else State.PATCHED if fresh else State.STALE
     problems = [f"{path} {what.value}" for path, what in drift]
     if state is State.STALE:
         problems.append(f"its tarball was exported by another wasmfix ({record.inputs.wasmfix})")
@@ -312,7 +315,13 @@ def _wanted(
 ) -> _Wanted:
     """What the catalogue does to the original files of the package, wherever they are kept now."""
     wanted = _Wanted(mode)
-    patches = [patch for patch in catalogue if mode in patch.modes and patch.target(package.name)]
+    patches = [
+        patch
+        for patch in catalogue
+        if mode in patch.modes
+        and (target := patch.target(package.name)) is not None
+        and (target.covers(package.version) or not target.only)
+    ]
     if not any(patch.target(package.name) for patch in catalogue):
         wanted.problems.append("the catalogue has no patch for it")
     if package.amalgamation.problem and any(patch.engine and patch.engine.source == "own" for patch in patches):
@@ -331,33 +340,51 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
     def read(path: str) -> bytes | None:
         return wanted.contents[path] if path in wanted.contents else _original(package.folder, record, path)
 
+    def read_own(path: str) -> bytes | None:
+        """None for what cannot be read, and for a symlink: it is no file of the package."""
+        try:
+            return None if _leads_elsewhere(package.folder, record, path) else read(path)
+        except NotRecognisedError:
+            return None
+
+    def there(path: str) -> bool:
+        try:
+            return read(path) is not None
+        except NotRecognisedError:
+            return True
+
     for file in patch.files:
-        if file.kind == "engine" or not all(map(read, file.present)) or any(map(read, file.absent)):
+        if file.kind == "engine" or not all(map(there, file.present)) or any(map(there, file.absent)):
             continue
         if file.follows is not None and file.follows not in wanted.contents:
             continue
-        if file.lacking and not _lacks(file.path, read):
-            continue
         for path in _paths(package.folder, record, file.path):
+            lacking: list[str] = []
             try:
+                if file.lacking and not (lacking := _lacks(path, file.lacking, read)):
+                    continue
                 if file.kind == "create" and file.main:
                     _require_main(package, path, read(path))
-                if file.kind != "create" and _leads_elsewhere(package.folder, record, path):
+                if file.kind == "remove":
+                    content = b"" if _can_go(package.folder, record, path) else None
+                elif file.kind != "create" and _leads_elsewhere(package.folder, record, path):
                     raise NotRecognisedError("it is a symlink")
-                content = read(path)
-                if file.kind == "remove" and _was_there(package.folder, record, path):
-                    content = content or b""
-                result = apply(file, path, content, read, orez=orez)
+                else:
+                    content = read(path)
+                result = apply(file, path, content, read_own, orez=orez)
                 if patch.engine and result.state == "applied":
-                    problem = f"it {result.why} already, but .wasmfix/record.json is gone; {REINSTALL}"
+                    problem = f"it {result.why} already, but .wasmfix/record.json is gone"
                     raise NotRecognisedError(problem, "applied")
                 wanted.seen.append(Seen(path, patch.id, result.state, result.why))
                 if patch.engine and file.every and content is not None and wanted.loader is None:
                     wanted.loader = loader_kind(parse(content, path), file.every)
             except NotRecognisedError as error:
                 wanted.seen.append(Seen(path, patch.id, error.state, str(error)))
+                if file.kind == "keep" and any(problem.startswith(f"{path} ") for problem in wanted.problems):
+                    continue  # another patch has said what is wrong with it
                 versions = "" if known else f" (known are the versions {target.versions})"
-                problem = f"{path} is not what the patch {patch.id} is for: {error}{versions}"
+                which = f": {', '.join(lacking)}" if lacking else ""
+                problem = f"{path} is not what the patch {patch.label} is for: {error}{which}{versions}"
                 (wanted.problems if file.required else wanted.notes).append(problem)
                 continue
             if result.note:
@@ -395,23 +422,41 @@ def _paths(folder: Path, record: Record | None, pattern: str) -> list[str]:
     return sorted(there)
 
 
-def _lacks(script: str, read: Read) -> bool:
-    """Whether a script requires one of its package that is missing or broken, directly or through others."""
-    seen = {script}
-    queue = [script]
+def _lacks(script: str, known: Sequence[str], read: Read) -> list[str]:
+    """Which of the files in `known` a script requires, itself or through others of them, that are missing or cut short.
+
+    What is not in `known` is no file of the package as it was published, and its own affair. A file is cut short if it
+    does not parse, uses what it does not define, or does not export what is taken from it.
+    """
+    lacking: list[str] = []
+    seen: dict[str, set[str]] = {}
+    queue = [(script, set[str]())]
     while queue:
-        path = queue.pop()
-        content = read(path)
-        if content is None or (source := parse(content, path)).broken or not exports(source):
-            return path != script
-        for name in required(source):
+        path, taken = queue.pop()
+        if path in seen and taken <= seen[path]:
+            continue
+        seen[path] = seen.get(path, set()) | taken
+        content = _read_script(path, read)
+        source = parse(content, path) if content is not None else None
+        names = exported(source) if source is not None else set[str]()
+        cut = source is None or source.broken or bool(source.unbound) or names == set()
+        if path != script and (cut or (names is not None and taken - names)):
+            lacking.append(path)
+        if source is None or cut:
+            continue
+        for name, wanted in required(source).items():
             target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
             target += "" if posixpath.splitext(target)[1] else ".js"
-            # A native addon may well be missing, and is no script.
-            if target not in seen and not target.endswith(".node"):
-                seen.add(target)
-                queue.append(target)
-    return False
+            if target in known:
+                queue.append((target, wanted))
+    return sorted(set(lacking))
+
+
+def _read_script(path: str, read: Read) -> bytes | None:
+    try:
+        return read(path)
+    except NotRecognisedError as error:
+        raise NotRecognisedError(f"{path}: {error}") from error
 
 
 def _names(main: str, path: str) -> bool:
@@ -428,13 +473,16 @@ def _require_main(package: InstalledPackage, path: str, content: bytes | None) -
 def _leads_elsewhere(folder: Path, record: Record | None, path: str) -> bool:
     """Whether what the package manager put there is a symlink to a file."""
     ours = record is not None and any(file.path == path for file in record.files)
-    return not ours and (folder / path).is_symlink() and (folder / path).exists()
+    # Unlike pathlib's, these two have an answer for every path.
+    return not ours and os.path.islink(folder / path) and os.path.exists(folder / path)
 
 
-def _was_there(folder: Path, record: Record | None, path: str) -> bool:
-    """Whether there was a file, empty or not, before any patch."""
+def _can_go(folder: Path, record: Record | None, path: str) -> bool:
+    """Whether there was something to remove before any patch: a file, empty or not, or a symlink."""
     recorded = next((file for file in record.files if file.path == path), None) if record else None
-    return (recorded.before if recorded else read_state(folder / path)) is not None
+    if recorded:
+        return recorded.before is not None
+    return os.path.islink(folder / path) or os.path.isfile(folder / path)
 
 
 def _original(folder: Path, record: Record | None, path: str) -> bytes | None:

@@ -22,6 +22,7 @@ _DOES = {
     "remove": "removed",
     "shims": "the shims in its text are corrected",
     "engine": "gets the engine",
+    "keep": "has to be there and whole, and is left as it is",
 }
 _STATES = {
     "applied": "patched already, left alone",
@@ -144,7 +145,7 @@ def _facts(file: PatchedFile, patch: Patch) -> Iterator[str]:
     yield from (f"only where `{path}` is there" for path in file.present)
     yield from (f"only where `{path}` is missing" for path in file.absent)
     if file.lacking:
-        yield "only where a script that it requires is missing or broken"
+        yield f"only where one of these, which it requires, is missing or cut short: {_list(file.lacking)}"
     if file.follows:
         yield f"only where `{file.follows}` is changed"
     if file.backup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -9,13 +10,68 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from wasmfix.errors import WasmfixError
+from wasmfix.errors import WasmfixError, os_reason
 from wasmfix.patching.catalogue import Place, Rule, Signature
 
 if TYPE_CHECKING:
     from ast_grep_py import Edit, SgNode
 
 _VARIABLE = re.compile(r"\$\$\$[A-Z_][A-Z0-9_]*|\$[A-Z_][A-Z0-9_]*")
+_DECLARED: Rule = {
+    "any": [
+        {"kind": "shorthand_property_identifier_pattern"},
+        {
+            "kind": "identifier",
+            "inside": {
+                "any": [
+                    {"kind": kind}
+                    for kind in (
+                        "formal_parameters",
+                        "rest_pattern",
+                        "array_pattern",
+                        "pair_pattern",
+                        "assignment_pattern",
+                        "catch_clause",
+                        "import_clause",
+                        "import_specifier",
+                        "namespace_import",
+                    )
+                ]
+            },
+        },
+        *(
+            {"kind": "identifier", "inside": {"kind": kind, "field": field}}
+            for kind, field in (
+                ("variable_declarator", "name"),
+                ("function_declaration", "name"),
+                ("function_expression", "name"),
+                ("generator_function_declaration", "name"),
+                ("generator_function", "name"),
+                ("class_declaration", "name"),
+                ("class", "name"),
+                ("arrow_function", "parameter"),
+                ("for_in_statement", "left"),
+                # Who asks for the type first, or assigns, does not fail on a name that nobody declared.
+                ("assignment_expression", "left"),
+            )
+        ),
+        {"kind": "identifier", "inside": {"kind": "unary_expression", "regex": "^typeof"}},
+    ]
+}
+_GLOBALS = """
+    AggregateError Array ArrayBuffer Atomics BigInt BigInt64Array BigUint64Array Boolean DataView Date Error EvalError
+    FinalizationRegistry Float16Array Float32Array Float64Array Function Infinity Int16Array Int32Array Int8Array Intl
+    Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect RegExp Set
+    SharedArrayBuffer String SuppressedError Symbol SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array
+    Uint8ClampedArray WeakMap WeakRef WeakSet WebAssembly arguments decodeURI decodeURIComponent encodeURI
+    encodeURIComponent escape eval globalThis isFinite isNaN parseFloat parseInt undefined unescape
+    AbortController AbortSignal Blob BroadcastChannel Buffer CustomEvent DOMException Event EventTarget File FormData
+    Headers MessageChannel MessageEvent MessagePort Performance ReadableStream Request Response TextDecoder TextEncoder
+    TransformStream URL URLSearchParams WebSocket WritableStream __dirname __filename atob btoa clearImmediate
+    clearInterval clearTimeout console crypto exports fetch global module navigator performance process queueMicrotask
+    require setImmediate setInterval setTimeout structuredClone
+"""
+"""What JavaScript and Node give to a CommonJS script."""
 _LANGUAGES = {".json": "json", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 
@@ -43,13 +99,30 @@ class Source:
 
     def find(self, rule: Rule) -> list[SgNode]:
         config: Any = {"rule": dict(rule)}
-        try:
-            return list(self.root.find_all(config))
-        except RuntimeError as error:
-            # ast-grep's words end with a stack trace.
-            words = str(error).partition("Stack backtrace")[0]
-            problem = f"ast-grep does not understand the rule {dict(rule)}: {' '.join(words.split())}"
-            raise WasmfixError(problem, remedy="correct its patch.toml") from error
+        return list(self.root.find_all(config))
+
+    @property
+    def unbound(self) -> set[str]:
+        """The names that it uses and nowhere declares, and that are none of JavaScript's or Node's: a file that was cut
+        between two statements has them, since its definitions come last."""
+        names = {"any": [{"kind": "identifier"}, {"kind": "shorthand_property_identifier"}]}
+        used = {node.text() for node in self.find(names)}
+        return used - {node.text() for node in self.find(_DECLARED)} - set(_GLOBALS.split())
+
+
+def rule_mistake(rule: Rule, path: str) -> str:
+    """What is wrong with a rule, in ast-grep's words; empty if nothing is, or if there is no ast-grep to ask."""
+    try:
+        source = parse(b"", path)
+    except WasmfixError:
+        return ""
+    try:
+        source.find(rule)
+    except Exception as error:  # ast-grep has no class of its own for it
+        # Its words end with a stack trace.
+        words = str(error).partition("Stack backtrace")[0]
+        return " ".join(words.split())
+    return ""
 
 
 def parse(content: bytes, path: str = "") -> Source:
@@ -134,30 +207,68 @@ def loader_kind(source: Source, every: Rule) -> str | None:
     return None
 
 
-def exports(source: Source) -> bool:
-    """Whether a CommonJS script exports anything."""
-    return bool(source.find({"any": [{"kind": "identifier"}, {"kind": "property_identifier"}], "regex": "^exports$"}))
+def exported(source: Source) -> set[str] | None:
+    """The names that a CommonJS script exports one by one; None if it may export others."""
+    word = {"any": [{"kind": "identifier"}, {"kind": "property_identifier"}], "regex": "^exports$"}
+    member = {"kind": "member_expression", "has": {"field": "object", "regex": r"^(module\.)?exports$"}}
+    single = source.find({**member, "inside": {"kind": "assignment_expression", "field": "left"}})
+    names = {name.text() for each in single if (name := each.field("property")) is not None}
+    return names if len(single) == len(source.find(word)) else None
 
 
-def required(source: Source) -> list[str]:
-    """What a script requires by a relative path, as it says it."""
-    calls = source.find({"pattern": "require($PATH)"})
-    names = [call.find({"rule": {"kind": "string_fragment"}}) for call in calls]
-    return [name.text() for name in names if name is not None and name.text().startswith(("./", "../"))]
+def required(source: Source) -> dict[str, set[str]]:
+    """What a script requires by a relative path, as it says it, and the names that it takes out of that."""
+    found: dict[str, set[str]] = {}
+    for call in source.find({"pattern": "require($PATH)"}):
+        path = call.find({"rule": {"kind": "string_fragment"}})
+        if path is not None and path.text().startswith(("./", "../")):
+            found.setdefault(path.text(), set()).update(_taken(source, call))
+    return found
+
+
+def _taken(source: Source, call: SgNode) -> set[str]:
+    """The properties that are read of what a call of `require` gives."""
+    around = call.parent()
+    name = around.field("name") if around is not None and around.kind() == "variable_declarator" else None
+    if around is None or name is None:
+        member = around.field("property") if around is not None and around.kind() == "member_expression" else None
+        return {member.text()} if member is not None else set()
+    if name.kind() == "identifier":
+        read: Rule = {"kind": "member_expression", "has": {"field": "object", "regex": f"^{re.escape(name.text())}$"}}
+        return {each.text() for node in source.find(read) if (each := node.field("property")) is not None}
+    keys: Any = {
+        "rule": {
+            "any": [
+                {"kind": "shorthand_property_identifier_pattern"},
+                {"kind": "property_identifier", "inside": {"kind": "pair_pattern"}},
+            ]
+        }
+    }
+    return {each.text() for each in name.find_all(keys)}
 
 
 def read_source(file: Path) -> bytes | None:
-    """A file's content; None if there is nothing, or nothing in it, or a symlink that leads nowhere."""
+    """A file's content; None if there is nothing, or nothing in it, or a symlink that leads nowhere.
+
+    Raises:
+        NotRecognisedError: something is there that cannot be read, or a folder.
+    """
     try:
         content = file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        # Windows says of a folder that access is denied.
+        folder = file.is_dir()
+        raise NotRecognisedError("it is a folder" if folder else f"it cannot be read ({os_reason(error)})") from error
     return content if content.strip() else None
 
 
 def _holds(source: Source, signature: Signature) -> bool:
     if source.broken or signature.broken:
         return source.broken and signature.broken
+    if signature.unbound:
+        return bool(source.unbound)
     return (
         all(len(source.find(rule)) == 1 for rule in signature.once)
         and all(source.find(rule) for rule in signature.some)
