@@ -274,6 +274,10 @@ def test_somebody_elses_edit_of_an_interrupted_package_is_not_overwritten(case: 
     edited.unlink()
     edited.write_text("mine")
     before = snapshot(package)
-    with pytest.raises(WasmfixError, match=rf"{re.escape(edited.name)}: was changed by someone else since"):
+    asked = "restore" if case.action == "restore" else "patch"
+    refusal = rf"{re.escape(edited.name)}: was changed by someone else since; run: wasmfix %s --force"
+    with pytest.raises(WasmfixError, match=refusal % asked):
         case.act(package)
+    with pytest.raises(WasmfixError, match=refusal % "restore"):
+        case.restore(package)
     assert snapshot(package)[case.loader] == before[case.loader]

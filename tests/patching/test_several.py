@@ -102,14 +102,15 @@ def test_without_an_amalgamation_the_engine_cannot_be_rebuilt(driver: Path, seve
     assert replace(lost, engine="shim").patch(label(driver)).result == "patched"
 
 
-def test_another_amalgamation_that_is_named_makes_it_stale(driver: Path, several: Patcher) -> None:
+def test_another_amalgamation_makes_it_stale_and_none_does_not(driver: Path, several: Patcher) -> None:
     rebuild = replace(several, engine="rebuild")
     rebuild.patch(label(driver))
     assert several.amalgamation is not None
-    newer = replace(several.amalgamation, version="9.9.9")
-    assert replace(rebuild, amalgamation=newer).assess(label(driver)).state is State.PATCHED
-    named = replace(rebuild, amalgamation=newer, amalgamation_named=True)
-    assert named.assess(label(driver)).state is State.STALE
+    upgraded = replace(rebuild, amalgamation=replace(several.amalgamation, version="9.9.9"))
+    assert upgraded.assess(label(driver)).state is State.STALE
+    assert replace(rebuild, amalgamation=None).assess(label(driver)).state is State.PATCHED
+    assert upgraded.patch(label(driver)).result == "updated"
+    assert upgraded.assess(label(driver)).state is State.PATCHED
 
 
 def test_a_package_in_which_nothing_is_wrong_is_healthy_and_stays_as_it_is(driver: Path, several: Patcher) -> None:
