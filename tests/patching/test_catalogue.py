@@ -69,6 +69,10 @@ def test_a_payload_carries_our_version(tmp_path: Path) -> None:
             "recognise 1: needs a rule",
         ),
         (("id =", "id"), "is not valid TOML"),
+        (('"lib/index.js"', '"lib/**b.js"'), "file 1: path has a ** that is not a whole folder"),
+        (('"lib/index.js"', '"lib/a\\u0000.js"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '".WASMFIX/x"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '"lib/node_modules/x.js"'), "file 1: path must be a path in the package"),
     ],
 )
 def test_a_wrong_patch_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -77,6 +81,61 @@ def test_a_wrong_patch_is_named_with_file_and_key(tmp_path: Path, change: tuple[
         load_patch(patch)
     assert message in str(caught.value)
     assert str(patch / "patch.toml") in str(caught.value)
+
+
+PLACE = """
+kind = "rewrite"
+[[file.place]]
+name = "p"
+rule = { kind = "program" }
+at_least = 1
+replace = "$MATCH"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('kind = "program"', 'kind = "no_such_kind"'), "file 1: place 1: rule is no rule .*no_such_kind"),
+        (('kind = "program"', 'kin = "program"'), "file 1: place 1: rule is no rule .*unknown field `kin`"),
+        (('kind = "program"', 'regex = "(x"'), "file 1: place 1: rule is no rule .*unclosed group"),
+        (('{ kind = "program" }', "{}"), "file 1: place 1: rule is no rule .*one positive matcher"),
+        (("at_least = 1", "at_least = 1\n[file.every]\nkind = 1"), "file 1: every is no rule"),
+        (("at_least = 1", "at_least = 3\nat_most = 2"), "file 1: place 1: at_most is less than at_least, 3"),
+        (("at_least = 1", "at_least = -1"), "file 1: place 1: at_least and at_most cannot be less than 0"),
+    ],
+)
+def test_a_mistake_in_patch_toml_names_the_file(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    content = GOOD.replace('kind = "create"\npayload = "index.js"\n', PLACE)
+    file = write(tmp_path, content) / "patch.toml"
+    load_patch(file.parent)
+    words = content.replace(*change)
+    # TOML wants what is of the file itself before the places.
+    every = "\n[file.every]\nkind = 1"
+    file.write_text(words.replace(every, "") + every if every in words else words)
+    with pytest.raises(WasmfixError, match=message) as caught:
+        load_patch(file.parent)
+    assert str(caught.value).startswith(str(file))
+    assert str(caught.value).endswith("; correct it, or reinstall wasmfix")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert load_patch(write(tmp_path, "\ufeff" + GOOD)).id == "p"
+
+
+def test_a_package_that_nobody_looks_for_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(WasmfixError, match=r"p/patch.toml: .* package x; name one of: @rocicorp/zero-sqlite3, better-"):
+        load_catalogue(tmp_path)
+
+
+def test_a_package_has_one_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the loader of the one patch would require what is in the folder of the other."""
+    write(tmp_path, GOOD.replace('"x"', '"better-sqlite3"') + '[[file]]\npath = "engine2"\nkind = "engine"\n')
+    monkeypatch.setenv("WASMFIX_PATCHES", str(tmp_path))
+    with pytest.raises(WasmfixError, match=r"p/patch.toml: has the engine in engine2, where the patch .* in wasmfix;"):
+        load_catalogue()
 
 
 def test_no_catalogue_says_so(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ Read = Callable[[str], "bytes | None"]
 """The content of another file of the package, None if there is nothing in it."""
 
 
+MISTAKE = "mistake"
+"""Of the patch: the state in a NotRecognisedError where the file is what it has to be."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a file is, and what it shall be."""
@@ -75,7 +79,7 @@ def apply(file: PatchedFile, path: str, content: bytes | None, read: Read, *, or
     state, generation = (found.state, found.generation) if found else ("needed", 0)
     after = rewrite(source, file.places, file.every) + file.append
     if parse(after, path).broken:
-        raise NotRecognisedError("it would not be valid JavaScript afterwards, the mistake is in the patch")
+        raise NotRecognisedError("it would not be valid JavaScript afterwards", MISTAKE)
     return Result(state, after, file.why, generation)
 
 
@@ -103,8 +107,10 @@ def _replace(file: PatchedFile, path: str, content: bytes, found: Signature | No
     if file.backup:
         kept = _plausible_backup(file, path, read(file.backup))
         why += f"; {'the original is in the backup' if kept else 'there is no usable backup'}"
-    whose = f"{found.name} (original in {PurePosixPath(file.backup).name})" if file.backup and kept else found.name
-    written_by = "; ".join(filter(None, (whose, describe_shim(content))))
+    written_by = ""
+    if file.backup:
+        whose = f"{found.name} (original in {PurePosixPath(file.backup).name})" if kept else found.name
+        written_by = "; ".join(filter(None, (whose, describe_shim(content))))
     return Result(found.state, file.mark + (kept or file.payload), why, found.generation, written_by=written_by)
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from wasmfix.patching.apply import Read, Result, apply
-from wasmfix.patching.catalogue import MODES, Patch, is_glob
+from wasmfix.errors import WasmfixError
+from wasmfix.patching.apply import MISTAKE, Read, Result, apply
+from wasmfix.patching.catalogue import FILE, MODES, Patch, is_glob
 from wasmfix.patching.files import read_state
 from wasmfix.patching.record import FOLDER, Inputs, Record, RecordedFile, read_record
 from wasmfix.patching.structure import (
     NotRecognisedError,
+    Source,
     exported,
     loader_kind,
     parse,
@@ -379,6 +381,11 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                 if patch.engine and file.every and content is not None and wanted.loader is None:
                     wanted.loader = loader_kind(parse(content, path), file.every)
             except NotRecognisedError as error:
+                if error.state == MISTAKE:
+                    where = patch.folder / FILE
+                    raise WasmfixError(
+                        f"{path} of {package.label}: {error}", where=where, remedy="correct the patch"
+                    ) from error
                 wanted.seen.append(Seen(path, patch.id, error.state, str(error)))
                 if file.kind == "keep" and any(problem.startswith(f"{path} ") for problem in wanted.problems):
                     continue  # another patch has said what is wrong with it
@@ -436,8 +443,7 @@ def _lacks(script: str, known: Sequence[str], read: Read) -> list[str]:
         if path in seen and taken <= seen[path]:
             continue
         seen[path] = seen.get(path, set()) | taken
-        content = _read_script(path, read)
-        source = parse(content, path) if content is not None else None
+        source = _script(path, read)
         names = exported(source) if source is not None else set[str]()
         cut = source is None or source.broken or bool(source.unbound) or names == set()
         if path != script and (cut or (names is not None and taken - names)):
@@ -452,9 +458,10 @@ def _lacks(script: str, known: Sequence[str], read: Read) -> list[str]:
     return sorted(set(lacking))
 
 
-def _read_script(path: str, read: Read) -> bytes | None:
+def _script(path: str, read: Read) -> Source | None:
     try:
-        return read(path)
+        content = read(path)
+        return parse(content, path) if content is not None else None
     except NotRecognisedError as error:
         raise NotRecognisedError(f"{path}: {error}") from error
 

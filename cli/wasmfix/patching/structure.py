@@ -213,7 +213,7 @@ def exported(source: Source) -> set[str] | None:
     member = {"kind": "member_expression", "has": {"field": "object", "regex": r"^(module\.)?exports$"}}
     single = source.find({**member, "inside": {"kind": "assignment_expression", "field": "left"}})
     names = {name.text() for each in single if (name := each.field("property")) is not None}
-    return names if len(single) == len(source.find(word)) else None
+    return names if len(source.find(member)) == len(source.find(word)) else None
 
 
 def required(source: Source) -> dict[str, set[str]]:
