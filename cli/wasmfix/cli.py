@@ -13,6 +13,7 @@ import click
 
 from wasmfix import __version__
 from wasmfix.errors import INTERRUPTED, STOPPED, WasmfixError
+from wasmfix.jsonout import emit_error
 
 COMMANDS = Path(__file__).parent / "commands"
 
@@ -52,8 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line; every way to fail becomes one line on stderr and an exit code."""
-    debug = "--debug" in arguments
+    """Run the command line; every way to fail becomes one line on stderr and an exit code.
+
+    With --json it is an object with `error` on stdout, too.
+    """
+    debug, as_json = "--debug" in arguments, "--json" in arguments
     try:
         result = group.main(list(arguments), prog_name="wasmfix", standalone_mode=False)
         sys.stdout.flush()
@@ -61,15 +65,15 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return STOPPED
     except click.ClickException as error:
-        _complain(error.format_message() + _usage_hint(error))
+        _complain(error.format_message() + _usage_hint(error), as_json)
         return STOPPED
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        _complain("interrupted", as_json)
         return INTERRUPTED
     except WasmfixError as error:
         if debug:
             raise
-        _complain(str(error))
+        _complain(str(error), as_json)
         return STOPPED
     except BrokenPipeError:
         # The reader of our output (`head`) has gone; flushing at exit must not fail a second time.
@@ -78,7 +82,8 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        _complain(f"unexpected {type(error).__name__}: {error}; run again with --debug and report the traceback")
+        line = f"unexpected {type(error).__name__}: {error}; run again with --debug and report the traceback"
+        _complain(line, as_json)
         return STOPPED
     return result if isinstance(result, int) else 0
 
@@ -88,5 +93,8 @@ def _usage_hint(error: click.ClickException) -> str:
     return f" (see: {context.command_path} -h)" if context is not None else ""
 
 
-def _complain(line: str) -> None:
-    click.echo("wasmfix: " + " ".join(line.split("\n")), err=True)
+def _complain(line: str, as_json: bool) -> None:
+    line = " ".join(line.split("\n"))
+    if as_json:
+        emit_error(line)
+    click.echo(f"wasmfix: {line}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,14 @@ PACKAGE = "@rocicorp/zero-sqlite3"
 VERSION = "1.1.4"
 
 BothAnswers = Callable[[str], tuple[dict[str, Answer], dict[str, Answer]]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_here() -> Iterator[None]:
+    """What a claim opens is in the driver's home."""
+    before = set(Path().glob("file:*"))
+    yield
+    assert set(Path().glob("file:*")) == before
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,14 @@ class Driver:
         self.home.mkdir(parents=True, exist_ok=True)
         command = self.command(RUN, area, *claims)
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=self.environment()
+            command,
+            # A name that is no URI to one of them is a file in the current folder.
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=self.environment(),
         ) as process:
             try:
                 out, err = process.communicate(timeout=SECONDS)

@@ -11,13 +11,15 @@ GOOD = """
 id = "p"
 title = "t"
 symptom = "s"
+cause = "c"
+cure = "d"
 order = 1
 [[target]]
 package = "x"
 versions = ">=1"
-[action]
+[[file]]
+path = "lib/index.js"
 kind = "create"
-file = "lib/index.js"
 payload = "index.js"
 """
 
@@ -31,11 +33,13 @@ def write(folder: Path, content: str) -> Path:
 
 
 def test_our_own_catalogue_is_valid_and_in_order() -> None:
-    assert [patch.id for patch in load_catalogue()] == ["missing-index", "stale-shim", "addon-loader"]
+    catalogue = load_catalogue()
+    assert {"missing-index", "stale-shim", "addon-loader"} <= {patch.id for patch in catalogue}
+    assert [patch.order for patch in catalogue] == sorted(patch.order for patch in catalogue)
 
 
 def test_a_payload_carries_our_version(tmp_path: Path) -> None:
-    assert b"@VERSION@" not in load_patch(write(tmp_path, GOOD)).action.payload
+    assert b"@VERSION@" not in load_patch(write(tmp_path, GOOD)).files[0].payload
 
 
 @pytest.mark.parametrize(
@@ -43,15 +47,32 @@ def test_a_payload_carries_our_version(tmp_path: Path) -> None:
     [
         (("order = 1", ""), "order is missing"),
         (("order = 1", 'order = "1"'), "order must be a whole number"),
+        (("order = 1", "order = true"), "order must be a whole number"),
         (("order = 1", "order = 1\nextra = 2"), "extra is not known"),
+        (("order = 1", 'order = 1\nengine = ["native"]'), "engine must list some of rebuild, shim"),
+        (("order = 1", "order = 1\nengine = []"), "engine must list some of rebuild, shim"),
         (('versions = ">=1"', 'versions = "about 1"'), "target 1: versions is not a specifier: 'about 1'"),
         (('versions = ">=1"', ""), "target 1: versions is missing"),
-        (('kind = "create"', 'kind = "mend"'), "action.kind must be one of rewrite, create, replace, not 'mend'"),
-        (('kind = "create"', 'kind = "rewrite"'), "belongs to an action of the kind 'rewrite'"),
-        (('"index.js"', '"other.js"'), "action.payload names other.js, which cannot be read"),
+        (('kind = "create"', 'kind = "mend"'), "file 1: kind must be one of rewrite, create, replace"),
+        (('kind = "create"', 'kind = "rewrite"'), "file 1: payload belongs to the kind create or replace"),
+        (('kind = "create"', 'kind = "replace"'), "file 1: needs [[file.recognise]]"),
+        (('payload = "index.js"', ""), "file 1: payload is missing"),
+        (('"index.js"', '"other.js"'), "file 1: payload names other.js, which cannot be read"),
+        (('"index.js"', '"../q/index.js"'), "payload must be the name of a file beside patch.toml"),
+        (('"lib/index.js"', '"../lib/index.js"'), "file 1: path must be a path in the package, not '../lib/index.js'"),
+        (('"lib/index.js"', '"/etc/passwd"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '".wasmfix/record.json"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '"lib/*.js"'), "file 1: path cannot be a glob for the kind create"),
         (('id = "p"', 'id = "q"'), "the id 'q' is not the folder's name"),
-        (("[action]", "[[recognise]]\nstate = 'needed'\nname = 'n'\n[action]"), "recognise 1: needs a rule"),
+        (
+            ('kind = "create"', "kind = 'create'\nrecognise = [{ state = 'needed', name = 'n' }]"),
+            "recognise 1: needs a rule",
+        ),
         (("id =", "id"), "is not valid TOML"),
+        (('"lib/index.js"', '"lib/**b.js"'), "file 1: path has a ** that is not a whole folder"),
+        (('"lib/index.js"', '"lib/a\\u0000.js"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '".WASMFIX/x"'), "file 1: path must be a path in the package"),
+        (('"lib/index.js"', '"lib/node_modules/x.js"'), "file 1: path must be a path in the package"),
     ],
 )
 def test_a_wrong_patch_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -60,6 +81,61 @@ def test_a_wrong_patch_is_named_with_file_and_key(tmp_path: Path, change: tuple[
         load_patch(patch)
     assert message in str(caught.value)
     assert str(patch / "patch.toml") in str(caught.value)
+
+
+PLACE = """
+kind = "rewrite"
+[[file.place]]
+name = "p"
+rule = { kind = "program" }
+at_least = 1
+replace = "$MATCH"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('kind = "program"', 'kind = "no_such_kind"'), "file 1: place 1: rule is no rule .*no_such_kind"),
+        (('kind = "program"', 'kin = "program"'), "file 1: place 1: rule is no rule .*unknown field `kin`"),
+        (('kind = "program"', 'regex = "(x"'), "file 1: place 1: rule is no rule .*unclosed group"),
+        (('{ kind = "program" }', "{}"), "file 1: place 1: rule is no rule .*one positive matcher"),
+        (("at_least = 1", "at_least = 1\n[file.every]\nkind = 1"), "file 1: every is no rule"),
+        (("at_least = 1", "at_least = 3\nat_most = 2"), "file 1: place 1: at_most is less than at_least, 3"),
+        (("at_least = 1", "at_least = -1"), "file 1: place 1: at_least and at_most cannot be less than 0"),
+    ],
+)
+def test_a_mistake_in_patch_toml_names_the_file(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    content = GOOD.replace('kind = "create"\npayload = "index.js"\n', PLACE)
+    file = write(tmp_path, content) / "patch.toml"
+    load_patch(file.parent)
+    words = content.replace(*change)
+    # TOML wants what is of the file itself before the places.
+    every = "\n[file.every]\nkind = 1"
+    file.write_text(words.replace(every, "") + every if every in words else words)
+    with pytest.raises(WasmfixError, match=message) as caught:
+        load_patch(file.parent)
+    assert str(caught.value).startswith(str(file))
+    assert str(caught.value).endswith("; correct it, or reinstall wasmfix")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert load_patch(write(tmp_path, "\ufeff" + GOOD)).id == "p"
+
+
+def test_a_package_that_nobody_looks_for_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(WasmfixError, match=r"p/patch.toml: .* package x; name one of: @rocicorp/zero-sqlite3, better-"):
+        load_catalogue(tmp_path)
+
+
+def test_a_package_has_one_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the loader of the one patch would require what is in the folder of the other."""
+    write(tmp_path, GOOD.replace('"x"', '"better-sqlite3"') + '[[file]]\npath = "engine2"\nkind = "engine"\n')
+    monkeypatch.setenv("WASMFIX_PATCHES", str(tmp_path))
+    with pytest.raises(WasmfixError, match=r"p/patch.toml: has the engine in engine2, where the patch .* in wasmfix;"):
+        load_catalogue()
 
 
 def test_no_catalogue_says_so(tmp_path: Path) -> None:

@@ -23,10 +23,26 @@ def test_a_new_file_is_not_written_through_a_symlink(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", ""])
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "", ".", "a\0"])
 def test_a_path_that_leaves_the_package_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(WasmfixError, match="leaves the package"):
         files.inside(tmp_path, path)
+
+
+def test_a_folder_that_is_not_empty_stays(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    files.remove_folder(tmp_path / "a")
+    assert (tmp_path / "a" / "b").is_dir()
+    files.remove_folder(tmp_path / "a" / "b")
+    files.remove_folder(tmp_path / "a")
+    files.remove_folder(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(WasmfixError, match=r"loop/file: cannot be read \(Too many levels"):
+        files.read_state(tmp_path / "loop" / "file")
 
 
 def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:

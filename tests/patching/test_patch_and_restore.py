@@ -141,16 +141,89 @@ def test_a_file_that_someone_else_changed_is_overwritten_only_by_force(package: 
     assert snapshot(package) == before
 
 
-def test_a_file_that_somebody_put_into_our_folder_is_not_removed_without_force(package: Path, patcher: Patcher) -> None:
+@pytest.mark.parametrize("force", [False, True])
+def test_what_somebody_put_into_our_folders_stays_there_and_is_named(
+    package: Path, patcher: Patcher, scratch: Path, force: bool
+) -> None:
+    # All of lib/ is ours here, too.
+    (package / "lib").rename(scratch / "lib")
     before = snapshot(package)
     patch(package, patcher)
-    mine = package / "wasmfix" / "notes" / "mine.txt"
-    mine.parent.mkdir()
-    mine.write_text("mine")
-    with pytest.raises(WasmfixError, match=r"mine\.txt: was changed by someone else"):
+    put = ["lib/mine.js", "wasmfix/empty", "wasmfix/link", "wasmfix/notes/mine.txt"]
+    (package / "wasmfix" / "notes").mkdir()
+    (package / "wasmfix" / "empty").mkdir()
+    (package / "wasmfix" / "link").symlink_to(scratch / "lib")
+    for name in (put[0], put[3]):
+        (package / name).write_text("mine")
+    theirs = {path: entry for path, entry in snapshot(package).items() if path in put}
+    elsewhere = snapshot(scratch / "lib", times=True)
+    outcome = put_back(package, force=force)
+    assert outcome.notes == tuple(f"{path} is not wasmfix's, and was left where it is" for path in put)
+    left = snapshot(package)
+    assert {path: left.pop(path) for path in put} == theirs
+    for folder in ("lib", "wasmfix", "wasmfix/notes"):
+        del left[folder]
+    assert left == before
+    assert snapshot(scratch / "lib", times=True) == elsewhere
+    assert patch(package, patcher).result == "patched"
+    assert {path: snapshot(package)[path] for path in put} == theirs
+
+
+def test_a_file_of_ours_that_was_changed_is_removed_only_by_force(package: Path, patcher: Patcher) -> None:
+    patch(package, patcher)
+    (package / "wasmfix" / "addon.cjs").write_text("mine")
+    with pytest.raises(WasmfixError, match=r"addon\.cjs: was changed .*; run: wasmfix restore --force to remove it"):
         put_back(package)
-    assert mine.read_text() == "mine"
     put_back(package, force=True)
+    assert not (package / "wasmfix").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_belongs_to_the_packages_owner(
+    package: Path, patcher: Patcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def owners() -> set[tuple[int, int]]:
+        linked = {package / "deps" / "sqlite3" / "sqlite3.c"}
+        paths = {package, *package.rglob("*")} - linked
+        return {(path.lstat().st_uid, path.lstat().st_gid) for path in paths}
+
+    for path in [package, *package.rglob("*")]:
+        if path.is_dir() or path.lstat().st_nlink == 1:
+            os.chown(path, 1234, 1235)
+    monkeypatch.setattr(os, "link", refuse)
+    patch(package, patcher)
+    assert owners() == {(1234, 1235)}
+    put_back(package)
+    assert owners() == {(1234, 1235)}
+
+
+def test_a_folder_in_which_nothing_can_be_changed_is_named(
+    package: Path, patcher: Patcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target.name == "database.js":
+            raise PermissionError(13, "Permission denied", str(path))
+        return replace(path, target)
+
+    before = snapshot(package)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(WasmfixError, match=rf"^{package / 'lib'}: cannot patch \(Permission denied\), nothing was"):
+        patch(package, patcher)
+    assert snapshot(package) == before
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(package: Path, patcher: Patcher, scratch: Path) -> None:
+    (package / "lib").rename(scratch / "lib")
+    (package / "lib").write_text("")
+    before = snapshot(package)
+    with pytest.raises(WasmfixError) as caught:
+        patch(package, patcher)
+    assert str(caught.value).startswith(f"{package / 'lib'}: is not a folder; ")
     assert snapshot(package) == before
 
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from wasmfix.commands._output import show_table, shown_path
+from wasmfix.errors import STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
 from wasmfix.patching.assess import Assessment, Drift, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
-from wasmfix.project import BACKUP_URL, Backup, Installation, configured_backups, find_installation, find_project
+from wasmfix.project import (
+    BACKUP_URL,
+    SOURCE,
+    Backup,
+    Installation,
+    configured_backups,
+    find_installation,
+    find_project,
+    sqlite_source,
+)
 
-_DRIVER = "@rocicorp/zero-sqlite3"
 _ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
 
 
@@ -24,24 +34,34 @@ _ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(project: Path, as_json: bool) -> int:
     """Show every installed copy of the packages that wasmfix knows, where it is, and its state. Changes nothing."""
-    installation = find_installation(find_project(project))
-    catalogue, inputs = load_catalogue(), current_inputs("")
-    found = []
+    # It only looks: a copy outside the project is shown, too.
+    node_path = os.environ.get("NODE_PATH", "")
+    installation = find_installation(find_project(project), follow_links=True, node_path=node_path)
+    source = sqlite_source(installation.project, node_path)
+    inputs = replace(current_inputs(""), amalgamation=source.label if source else "")
+    catalogue = load_catalogue()
+    found: list[Assessment] = []
+    failures: list[WasmfixError] = []
     for package in installation.packages:
-        # Not in the middle of another run's changes.
-        with locked(package.folder):
-            found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
+        try:
+            # Not in the middle of another run's changes.
+            with locked(package.folder):
+                found.append(assess(package, catalogue, inputs, orez=installation.orez is not None))
+        except WasmfixError as error:
+            failures.append(error)
     backups = configured_backups(installation.project, os.environ)
     if as_json:
-        emit_json(_document(installation, found, backups))
+        emit_json({**_document(installation, found, backups), "failures": [str(failure) for failure in failures]})
     else:
         _show(installation, found, backups)
-    return 0
+    for failure in failures:
+        click.echo(f"wasmfix: {failure}", err=True)
+    return STOPPED if failures else 0
 
 
 def _on_engine(found: list[Assessment]) -> bool:
     """Whether zero-cache runs on the engine here."""
-    return any(each.package.name == _DRIVER and each.state in _ENGINE_STATES for each in found)
+    return any(each.package.name == SOURCE and each.state in _ENGINE_STATES for each in found)
 
 
 def _document(installation: Installation, found: list[Assessment], backups: list[Backup]) -> dict[str, object]:
@@ -49,7 +69,10 @@ def _document(installation: Installation, found: list[Assessment], backups: list
         "project": str(installation.project.root),
         "package_manager": installation.project.manager,
         "orez": str(installation.orez) if installation.orez else None,
-        "packages": [assessment.to_json() for assessment in found],
+        "packages": [
+            {**assessment.to_json(), "outside_project": installation.outside(assessment.package)}
+            for assessment in found
+        ],
         "not_patchable": [
             {"name": item.name, "where": item.where, "reason": item.reason, "remedy": item.remedy}
             for item in installation.unpatchable
@@ -79,7 +102,8 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
     if rows:
         show_table(["package", "state", "SQLite", "native", "where"], rows)
     for assessment in found:
-        for line in _remarks(assessment):
+        outside = ["outside the project: `wasmfix patch` changes it only with --follow-links"]
+        for line in [*(outside if installation.outside(assessment.package) else []), *_remarks(assessment)]:
             click.echo(f"{shown_path(assessment.package.folder, project.root)}: {line}")
     for item in installation.unpatchable:
         click.echo(f"{item.where}: {item.name} {item.reason}; {item.remedy}")
@@ -93,17 +117,22 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
 
 
 def _remarks(assessment: Assessment) -> list[str]:
-    lines = [*assessment.problems, *assessment.notes]
+    lines = [*assessment.problems, *assessment.remarks]
+    if assessment.record and assessment.record.exported:
+        wrong = assessment.state is not State.PATCHED
+        return [*lines, "export it again, and install that"] if wrong else lines
     lines += [f"{path} {what.value}" for path, what in assessment.drift]
     if assessment.record and assessment.state in (State.PATCHED, State.STALE):
-        lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")
+        inputs = assessment.record.inputs
+        source = f", with the SQLite of {inputs.amalgamation}" if inputs.amalgamation else ""
+        lines.append(f"patched by wasmfix {inputs.wasmfix}: {', '.join(assessment.patches)}{source}")
     if assessment.state is State.INTERRUPTED:
         lines.append("a run was cut off; `wasmfix patch` or `wasmfix restore` finishes it")
     if assessment.state is State.PARTIAL and any(what is Drift.EDITED for _path, what in assessment.drift):
         lines.append("`wasmfix patch --force` overwrites the change, `wasmfix restore --force` puts the original back")
     elif assessment.state is State.STALE:
         lines.append("this wasmfix would make other files of it; run `wasmfix patch`")
-    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX):
+    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX, State.MISSING_FILE):
         lines.append("run `wasmfix patch`")
     elif assessment.state is State.FOREIGN:
         lines.append("it is not patched like this; reinstall it, or install a version that wasmfix knows")

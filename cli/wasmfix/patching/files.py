@@ -16,10 +16,11 @@ import hashlib
 import os
 import signal
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmfix.errors import WasmfixError
+from wasmfix.errors import WasmfixError, os_reason
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def read_state(path: Path) -> FileState | None:
     """The state of the file at `path`, None if nothing is there.
 
     Raises:
-        WasmfixError: it is neither a file nor a symlink.
+        WasmfixError: it is neither a file nor a symlink, or cannot be read.
     """
     try:
         status = path.lstat()
@@ -61,26 +62,52 @@ def read_state(path: Path) -> FileState | None:
             return content_state(path.read_bytes(), stat.S_IMODE(status.st_mode))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        remedy = "give yourself permission to read it, or reinstall the package"
+        raise WasmfixError(f"cannot be read ({os_reason(error)})", where=path, remedy=remedy) from error
     raise WasmfixError("is not a file", where=path, remedy="move it away and run wasmfix again")
 
 
-def inside(package: Path, relative: str) -> Path:
+def relative(path: str) -> str:
+    """The path, if it stays in the folder from which it is meant, and is not that folder.
+
+    Raises:
+        ValueError: it does not.
+    """
+    parts = Path(path).parts
+    if not parts or Path(path).anchor or ".." in parts or "\0" in path:
+        raise ValueError(path)
+    return path
+
+
+def inside(package: Path, path: str) -> Path:
     """The path of a file in the package, if every folder on the way is a real one (or absent).
 
     Raises:
-        WasmfixError: a symlink, or a path that leaves the package.
+        WasmfixError: a symlink or a file on the way, or a path that leaves the package.
     """
-    parts = Path(relative).parts
-    if not parts or Path(relative).is_absolute() or ".." in parts:
-        raise WasmfixError(f"the path {relative!r} leaves the package", where=package)
+    try:
+        parts = Path(relative(path)).parts
+    except ValueError:
+        raise WasmfixError(f"the path {path!r} leaves the package", where=package) from None
     folder = package
     for part in parts[:-1]:
         folder /= part
-        if folder.is_symlink():
-            raise WasmfixError(
-                "is a symlink, wasmfix does not write through it", where=folder, remedy="reinstall the package"
-            )
+        try:
+            mode = folder.lstat().st_mode
+        except FileNotFoundError:
+            break
+        except OSError as error:
+            raise WasmfixError(f"cannot be read ({os_reason(error)})", where=folder) from error
+        if not stat.S_ISDIR(mode):
+            link = stat.S_ISLNK(mode)
+            what = "is a symlink, wasmfix does not write through it" if link else "is not a folder"
+            raise WasmfixError(what, where=folder, remedy="reinstall the package")
     return package.joinpath(*parts)
+
+
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 class _Faults:
@@ -109,19 +136,40 @@ faults = _Faults()
 """For tests."""
 
 
-def make_folder(path: Path) -> None:
-    """mkdir; an existing real folder is fine."""
-    if path.is_dir() and not path.is_symlink():
-        return
-    faults.step(path)
-    path.mkdir(mode=0o755)
+def make_folder(path: Path, owner: tuple[int, int] | None = None) -> None:
+    """mkdir; an existing real folder is fine.
+
+    Args:
+        owner: as for `write_new`; a folder that an earlier run left without it gets it, too.
+    """
+    if not is_folder(path):
+        faults.step(path)
+        path.mkdir(mode=0o755)
+    if owner is not None:
+        status = path.lstat()
+        if (status.st_uid, status.st_gid) != owner:
+            faults.step(path)
+            os.chown(path, *owner, follow_symlinks=False)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a real folder is there, not a symlink to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def remove_folder(path: Path) -> None:
-    """rmdir; an absent one is fine."""
+    """rmdir. An absent one is fine, and one with something in it stays: that is somebody else's."""
     faults.step(path)
-    with contextlib.suppress(FileNotFoundError):
+    try:
         path.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
@@ -168,24 +216,39 @@ def keep(path: Path, kept: Path) -> None:
 
 def _copy(path: Path, copied: Path) -> None:
     status = path.lstat()
+    owner = (status.st_uid, status.st_gid) if is_root() else None
     if stat.S_ISLNK(status.st_mode):
         faults.step(copied)
         copied.symlink_to(path.readlink())
+        if owner is not None:
+            os.chown(copied, *owner, follow_symlinks=False)
         return
-    write_new(copied, path.read_bytes(), stat.S_IMODE(status.st_mode))
+    write_new(copied, path.read_bytes(), stat.S_IMODE(status.st_mode), owner)
     set_times(copied, status.st_atime_ns, status.st_mtime_ns)
 
 
 def rename_over(path: Path, target: Path) -> None:
     """Atomic: `target` is either what it was or what `path` was."""
     faults.step(target)
-    path.replace(target)
+    with _about_its_folder(target):
+        path.replace(target)
 
 
 def remove(path: Path) -> None:
     """unlink; an absent one is fine."""
     faults.step(path)
-    path.unlink(missing_ok=True)
+    with _about_its_folder(path):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _about_its_folder(path: Path) -> Iterator[None]:
+    """Names the folder in an error, where that is what does not let its entries be changed."""
+    try:
+        yield
+    except OSError as error:
+        about_folder = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+        raise OSError(error.errno, error.strerror, str(path.parent if about_folder else path)) from error
 
 
 def set_times(path: Path, access_ns: int, modification_ns: int) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, Drift, drifted
-from wasmfix.patching.files import FileState, content_state, inside, read_state
+from wasmfix.patching.files import FileState, content_state, inside, is_folder, read_state
 from wasmfix.patching.record import RECORD, REINSTALL, Inputs, Record, RecordedFile
 from wasmfix.patching.transaction import Change, Transaction
 from wasmfix.project.package import InstalledPackage
 
-ENGINE_PATCH = "addon-loader"
 FILE_MODE = 0o644
+WASM = "engine.wasm"
+DRIVER = "standalone/"
+"""The scripts of the standalone driver; most packages have a driver of their own."""
 
 
 @dataclass(frozen=True)
 class EngineFiles:
-    """What is copied into the package, by its path there, and the key of the build."""
+    """What is copied into a folder of the package, by its path there, and the key of the build."""
 
     key: str
     contents: Mapping[str, bytes] = field(repr=False)
@@ -34,6 +37,8 @@ class Plan:
     patches: tuple[str, ...]
     reasons: Mapping[str, tuple[str, str]]
     """For each path, the patch's id and why."""
+    left: tuple[str, ...] = ()
+    """Somebody else's files and empty folders in folders that wasmfix made: they stay, with their folders."""
 
     @property
     def empty(self) -> bool:
@@ -63,8 +68,11 @@ class Plan:
         return {"patches": list(self.patches), "operations": self.operations()}
 
 
-def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, force: bool = False) -> Plan:
+def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Inputs, *, force: bool = False) -> Plan:
     """From what the package is to what it shall be.
+
+    Args:
+        engine: where the assessment wants one.
 
     Raises:
         WasmfixError: the package cannot be patched, or files were changed by someone else (unless `force`).
@@ -72,23 +80,30 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
     package, record = assessment.package, assessment.record
     if assessment.problems:
         raise refusal(assessment)
-    _refuse_edited(package.folder, assessment.drift, "patch", force)
+    _refuse_edited(package.folder, assessment.drift, "patch", force=force)
     recorded = {file.path: file for file in record.files} if record else {}
-    for path in engine.contents:
-        if path not in recorded and read_state(package.folder / path) is not None and not force:
+    wanted: dict[str, tuple[bytes | None, str, str]] = {}
+    if engine:
+        wanted |= _engine_contents(assessment, engine)
+    for path in wanted:
+        if path not in recorded and read_state(inside(package.folder, path)) is not None and not force:
             raise WasmfixError(
                 "is there, but wasmfix has no record of it",
                 where=package.folder / path,
                 remedy=f"{REINSTALL}, or run: wasmfix patch --force",
             )
-    wanted = {path: (content, ENGINE_PATCH, "the engine") for path, content in engine.contents.items()}
     wanted |= {edit.path: (edit.content, edit.patch, edit.why) for edit in assessment.edits}
+    if engine and assessment.engine:
+        # Last: until now somebody else's script may run with them.
+        copy = (engine.contents[WASM], assessment.engine.patch, "a copy of the engine")
+        wanted |= dict.fromkeys(assessment.engine.copies, copy)
 
+    was = {edit.path: edit.was for edit in assessment.edits}
     changes: list[Change] = []
     files: list[RecordedFile] = []
     for path, (content, patch, _why) in wanted.items():
         change, file = _towards(package.folder, path, content, patch, recorded.get(path))
-        files.append(file)
+        files.append(replace(file, was=was.get(path, "")))
         if change is not None:
             changes.append(change)
     reasons = {path: (patch, why) for path, (_content, patch, why) in wanted.items()}
@@ -98,13 +113,14 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
             changes += _putting_back(package.folder, old)
 
     folders, made = _folders(package.folder, [*wanted], record)
-    patches = tuple(sorted({file.patch for file in files}))
-    new = Record(package.name, package.version, patches, inputs, engine.key, tuple(files), made, folders)
+    patches = tuple(sorted({patch for _content, patch_ids, _why in wanted.values() for patch in patch_ids.split(", ")}))
+    key = engine.key if engine else ""
+    new = Record(package.name, package.version, patches, inputs, key, tuple(files), made, folders)
     changes += _record_change(package.folder, new.dump())
     transaction = Transaction(
         "patch",
         tuple(changes),
-        made_folders=tuple(folder for folder in made if not (package.folder / folder).is_dir()),
+        made_folders=tuple(folder for folder in made if not is_folder(package.folder / folder)),
         removed_folders=_deepest_first(set(record.made_folders) - set(made)) if record else (),
         backward_times=None if record else folders,
     )
@@ -112,34 +128,32 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
 
 
 def restore_plan(package: InstalledPackage, record: Record, *, force: bool = False) -> Plan:
-    """From what the package is to what it was before the first patch.
+    """From what the package is to what it was before the first patch. What we did not put there stays.
 
     Raises:
         WasmfixError: files were changed by someone else (unless `force`), or an original is gone.
     """
     folder = package.folder
     drift = [(file.path, what) for file in record.files if (what := drifted(folder, file))]
-    known = {file.path for file in record.files}
-    extra = [path for made in record.made_folders for path in _files_in(folder, made) if path not in known]
-    _refuse_edited(folder, [*drift, *((path, Drift.EDITED) for path in dict.fromkeys(extra))], "restore", force)
+    ours = {file.path for file in record.files}
+    _refuse_edited(folder, drift, "restore", ours={file.path for file in record.files if not file.before}, force=force)
+    left = _left_in(folder, record.made_folders, ours)
 
     changes: list[Change] = []
     # Backwards: the loader lets go of the engine before the engine goes.
     for file in reversed(record.files):
         changes += _putting_back(folder, file)
-    changes += [Change(path, read_state(folder / path), None) for path in dict.fromkeys(extra)]
     changes += [Change(RECORD, read_state(folder / RECORD), None)]
     reasons = {file.path: (file.patch, "as it was before") for file in record.files}
-    reasons |= dict.fromkeys(extra, ("", "in a folder of ours"))
-    removed = {made for made in record.made_folders if (folder / made).is_dir()}
-    removed |= {parent for path in extra for parent in _parents(path) if parent not in ("", ".")}
+    theirs = {parent for path in left for parent in _parents(path)}
+    removed = {made for made in record.made_folders if is_folder(inside(folder, made))} - theirs
     transaction = Transaction(
         "restore",
         tuple(changes),
         removed_folders=_deepest_first(removed),
         forward_times=record.folder_times,
     )
-    return Plan(package, transaction, record.patches, reasons)
+    return Plan(package, transaction, record.patches, reasons, left)
 
 
 def refusal(assessment: Assessment) -> WasmfixError:
@@ -148,22 +162,39 @@ def refusal(assessment: Assessment) -> WasmfixError:
     return WasmfixError(
         f"{package.label} cannot be patched: {'; '.join(assessment.problems)}",
         where=package.folder,
-        remedy="reinstall it, or install a version that wasmfix knows",
+        remedy="install it again from a new export (see: wasmfix patch --export)"
+        if assessment.record and assessment.record.exported
+        else f"{REINSTALL}, or install a version that wasmfix knows",
     )
 
 
+def _engine_contents(assessment: Assessment, engine: EngineFiles) -> dict[str, tuple[bytes, str, str]]:
+    """Content, patch and reason by path in the package."""
+    wanted = assessment.engine
+    assert wanted is not None
+    return {
+        f"{wanted.folder}/{name}": (content, wanted.patch, "the engine")
+        for name, content in engine.contents.items()
+        if wanted.driver or not name.startswith(DRIVER)
+    }
+
+
 def _towards(
-    folder: Path, path: str, content: bytes, patch: str, recorded: RecordedFile | None
+    folder: Path, path: str, content: bytes | None, patch: str, recorded: RecordedFile | None
 ) -> tuple[Change | None, RecordedFile]:
-    """The change that gives a file its content (None if it has it), and what the record says of it."""
+    """The change that gives a file its content (None if it has it), and what the record says of it.
+
+    Content None: the file goes.
+    """
     now = read_state(inside(folder, path))
     before = recorded.before if recorded else now
     mode = before.mode if before and not before.symlink else FILE_MODE
-    after = content_state(content, mode)
+    after = content_state(content, mode) if content is not None else None
     change = Change(path, now, after, content=content, pristine=recorded is None)
     original = recorded.original if recorded else change.backup
     file = RecordedFile(path, patch, before, original, after)
-    return (None if recorded and after.same_content(now) else change), file
+    done = now is None if after is None else after.same_content(now)
+    return (None if recorded and done else change), file
 
 
 def _putting_back(folder: Path, file: RecordedFile) -> list[Change]:
@@ -195,9 +226,9 @@ def _folders(folder: Path, paths: list[str], record: Record | None) -> tuple[dic
         if parent in ours:
             made.append(parent)
             continue
-        try:
+        if is_folder(folder / parent):
             times[parent] = (folder / parent).stat().st_mtime_ns
-        except FileNotFoundError:
+        else:
             made.append(parent)
     return times, tuple(made)
 
@@ -211,15 +242,27 @@ def _deepest_first(folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(folders, key=lambda name: (-len(PurePosixPath(name).parts), name)))
 
 
-def _files_in(folder: Path, name: str) -> list[str]:
-    return [
-        file.relative_to(folder).as_posix()
-        for file in sorted((folder / name).rglob("*"))
-        if file.is_symlink() or not file.is_dir()
-    ]
+def _left_in(folder: Path, made: Iterable[str], ours: Iterable[str]) -> tuple[str, ...]:
+    """What is in folders that we made and is not ours: files, links, and folders with nothing in them."""
+    ours, made = set(ours), set(made)
+    found: set[str] = set()
+    for name in made:
+        # A symlink is not followed, also not by os.walk.
+        if not is_folder(inside(folder, name)):
+            continue
+        for parent, folders, names in os.walk(folder / name):
+            here = Path(parent).relative_to(folder)
+            found |= {(here / entry).as_posix() for entry in names}
+            found |= {(here / entry).as_posix() for entry in folders if Path(parent, entry).is_symlink()}
+            if not folders and not names and here.as_posix() not in made:
+                found.add(here.as_posix())
+    return tuple(sorted(found - ours))
 
 
-def _refuse_edited(folder: Path, drift: Iterable[tuple[str, Drift]], action: str, force: bool) -> None:
+def _refuse_edited(
+    folder: Path, drift: Iterable[tuple[str, Drift]], action: str, *, ours: Iterable[str] = (), force: bool
+) -> None:
+    """Refuse what was changed. Of the files `ours` nothing will be left."""
     if force:
         return
     edited = [path for path, what in drift if what is Drift.EDITED]
@@ -228,5 +271,5 @@ def _refuse_edited(folder: Path, drift: Iterable[tuple[str, Drift]], action: str
         raise WasmfixError(
             f"was changed by someone else since{more}",
             where=folder / edited[0],
-            remedy=f"run: wasmfix {action} --force to overwrite it",
+            remedy=f"run: wasmfix {action} --force to {'remove' if edited[0] in set(ours) else 'overwrite'} it",
         )

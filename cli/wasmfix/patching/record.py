@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmfix.errors import WasmfixError, os_reason
-from wasmfix.patching.files import FileState
+from wasmfix.patching.files import FileState, relative
 
 FOLDER = ".wasmfix"
 RECORD = f"{FOLDER}/record.json"
+NEW = f"{FOLDER}/new"
+UNDO = f"{FOLDER}/undo"
+ORIGINALS = f"{FOLDER}/originals"
+JOURNAL = f"{FOLDER}/journal.json"
+ROLLBACK = f"{FOLDER}/rollback.json"
 SCHEMA_VERSION = 1
 REINSTALL = "delete the package's folder and install it again"
 
@@ -21,11 +27,15 @@ class RecordedFile:
 
     path: str
     patch: str
+    """Ids, joined by a comma and a space."""
     before: FileState | None
     """None: the file was not there."""
     original: str | None
     """Where the file of before is kept, from the package's folder; None if there was none."""
-    after: FileState
+    after: FileState | None
+    """None: it was removed."""
+    was: str = ""
+    """Whose work the file of before is, if not the package's: a shim, and what it says of itself."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -33,7 +43,8 @@ class RecordedFile:
             "patch": self.patch,
             "before": self.before.to_json() if self.before else None,
             "original": self.original,
-            "after": self.after.to_json(),
+            "after": self.after.to_json() if self.after else None,
+            **({"was": self.was} if self.was else {}),
         }
 
 
@@ -45,6 +56,10 @@ class Inputs:
     sources: str
     """One hash over our engine's sources and the catalogue."""
     toolchain: str
+    engine: str = ""
+    """The mode: rebuild or shim; empty for either."""
+    amalgamation: str = ""
+    """The package whose SQLite it is, with its version; empty for the package's own."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +69,14 @@ class Record:
     patches: tuple[str, ...]
     inputs: Inputs
     engine_key: str
+    """Empty if no engine was copied."""
     files: tuple[RecordedFile, ...]
     made_folders: tuple[str, ...]
     """Folders that were not there."""
     folder_times: dict[str, int]
     """Modification times, in nanoseconds, of the folders in which something was changed."""
+    exported: bool = False
+    """It came in a tarball of `patch --export`: there are no originals."""
 
     def dump(self) -> bytes:
         content = {
@@ -69,25 +87,52 @@ class Record:
             "patches": list(self.patches),
             "sources": self.inputs.sources,
             "toolchain": self.inputs.toolchain,
+            "engine": self.inputs.engine,
+            "amalgamation": self.inputs.amalgamation,
             "engine_key": self.engine_key,
             "files": [file.to_json() for file in self.files],
             "made_folders": list(self.made_folders),
             "folder_times": self.folder_times,
+            **({"exported": True} if self.exported else {}),
         }
         return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def check_home(package: Path) -> None:
+    """See that `.wasmfix` and what is in it are real folders and files. Whoever reads or writes there asks first.
+
+    Raises:
+        WasmfixError: a symlink (what it leads to is somebody else's), or anything else.
+    """
+    for names, is_right, kind in (
+        ((FOLDER, NEW, UNDO, ORIGINALS), stat.S_ISDIR, "folder"),
+        ((RECORD, JOURNAL, ROLLBACK), stat.S_ISREG, "file"),
+    ):
+        for name in names:
+            path = package / name
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise WasmfixError(f"cannot be read ({os_reason(error)})", where=path, remedy=REINSTALL) from error
+            if not is_right(mode):
+                what = "is a symlink, wasmfix does not follow it" if stat.S_ISLNK(mode) else f"is not a {kind}"
+                raise WasmfixError(what, where=path, remedy=REINSTALL)
 
 
 def read_record(package: Path) -> Record | None:
     """The record in a package's folder, None if it is not patched.
 
     Raises:
-        WasmfixError: it cannot be read, or a newer wasmfix wrote it.
+        WasmfixError: it cannot be read, is not ours, or a newer wasmfix wrote it.
     """
+    check_home(package)
     content = read_versioned(package / RECORD)
     if content is None:
         return None
     try:
-        return _parse(content)
+        return parse_record(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WasmfixError("is not a record of wasmfix", where=package / RECORD, remedy=REINSTALL) from error
 
@@ -100,7 +145,7 @@ def read_versioned(file: Path) -> dict[str, object] | None:
         return None
     except OSError as error:
         raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WasmfixError("is damaged", where=file, remedy=REINSTALL) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int):
@@ -113,35 +158,70 @@ def read_versioned(file: Path) -> dict[str, object] | None:
     return dict(content)
 
 
-def _parse(content: dict[str, object]) -> Record:
+def parse_record(content: dict[str, object]) -> Record:
+    """What `Record.dump` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
     files = content["files"]
     patches = content["patches"]
     folders = content["made_folders"]
-    times = content["folder_times"]
-    if not (isinstance(files, list) and isinstance(patches, list)):
-        raise TypeError
-    if not (isinstance(folders, list) and isinstance(times, dict)):
+    if not (isinstance(files, list) and isinstance(patches, list) and isinstance(folders, list)):
         raise TypeError
     return Record(
         package=str(content["package"]),
         version=str(content["version"]),
         patches=tuple(str(patch) for patch in patches),
-        inputs=Inputs(str(content["wasmfix"]), str(content["sources"]), str(content["toolchain"])),
+        inputs=Inputs(
+            wasmfix=str(content["wasmfix"]),
+            sources=str(content["sources"]),
+            toolchain=str(content["toolchain"]),
+            # Before bedrock-sqlite was handled there was nothing to choose.
+            engine=str(content.get("engine", "rebuild")),
+            amalgamation=str(content.get("amalgamation", "")),
+        ),
         engine_key=str(content["engine_key"]),
         files=tuple(_parse_file(file) for file in files),
-        made_folders=tuple(str(folder) for folder in folders),
-        folder_times={str(folder): int(time) for folder, time in times.items()},
+        made_folders=tuple(relative(str(folder)) for folder in folders),
+        folder_times=parse_times(content["folder_times"]),
+        exported=content.get("exported") is True,
     )
+
+
+def parse_times(content: object) -> dict[str, int]:
+    """Modification times by folder of the package; `.` is the package itself.
+
+    Raises:
+        TypeError, ValueError: it is something else.
+    """
+    if not isinstance(content, dict):
+        raise TypeError
+    for folder, time in content.items():
+        if not isinstance(time, int):
+            raise TypeError
+        if not -(2**63) <= time < 2**63:
+            raise ValueError
+        if folder != ".":
+            relative(folder)
+    return dict(content)
 
 
 def _parse_file(content: dict[str, object]) -> RecordedFile:
     before, after, original = content["before"], content["after"], content["original"]
-    if not isinstance(after, dict):
+    if before is None and after is None:
         raise TypeError
     return RecordedFile(
-        path=str(content["path"]),
+        path=relative(str(content["path"])),
         patch=str(content["patch"]),
         before=FileState.from_json(before) if isinstance(before, dict) else None,
-        original=str(original) if original is not None else None,
-        after=FileState.from_json(after),
+        original=_parse_original(str(original)) if original is not None else None,
+        after=FileState.from_json(after) if isinstance(after, dict) else None,
+        was=str(content.get("was", "")),
     )
+
+
+def _parse_original(path: str) -> str:
+    if Path(relative(path)).parent != Path(ORIGINALS):
+        raise ValueError(path)
+    return path

@@ -30,13 +30,21 @@ from wasmfix import __version__
 from wasmfix.errors import WasmfixError, os_reason
 from wasmfix.patching import files
 from wasmfix.patching.files import FileState, inside, read_state
-from wasmfix.patching.record import FOLDER, REINSTALL, SCHEMA_VERSION, read_record, read_versioned
+from wasmfix.patching.record import (
+    FOLDER,
+    JOURNAL,
+    NEW,
+    ORIGINALS,
+    REINSTALL,
+    ROLLBACK,
+    SCHEMA_VERSION,
+    UNDO,
+    check_home,
+    parse_times,
+    read_record,
+    read_versioned,
+)
 
-NEW = f"{FOLDER}/new"
-UNDO = f"{FOLDER}/undo"
-ORIGINALS = f"{FOLDER}/originals"
-JOURNAL = f"{FOLDER}/journal.json"
-ROLLBACK = f"{FOLDER}/rollback.json"
 LOCK_WAIT = 10.0
 """Seconds that a second wasmfix waits for the first."""
 
@@ -90,7 +98,7 @@ def locked(package: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
     """Only one wasmfix at a time in a package. The lock is on the folder itself, so nothing is left behind.
 
     Raises:
-        WasmfixError: another one still has it after `wait` seconds.
+        WasmfixError: another one still has it after `wait` seconds, or the folder cannot be opened.
     """
     busy = WasmfixError("another wasmfix is at work here", where=package, remedy="wait for it, then run this again")
     if sys.platform == "win32":  # folders cannot be locked there
@@ -108,7 +116,11 @@ def locked(package: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
         return
     import fcntl
 
-    handle = os.open(package, os.O_RDONLY)
+    try:
+        handle = os.open(package, os.O_RDONLY)
+    except OSError as error:
+        remedy = "give yourself permission to read it, or reinstall the package"
+        raise WasmfixError(f"cannot be read ({os_reason(error)})", where=package, remedy=remedy) from error
     try:
         deadline = time.monotonic() + wait
         while True:
@@ -125,7 +137,12 @@ def locked(package: Path, wait: float = LOCK_WAIT) -> Iterator[None]:
 
 
 def interrupted(package: Path) -> bool:
-    """True if a run was cut off after it began to change files. Only reads."""
+    """True if a run was cut off after it began to change files. Only reads.
+
+    Raises:
+        WasmfixError: what is there is not ours.
+    """
+    check_home(package)
     return (package / JOURNAL).exists() or (package / ROLLBACK).exists()
 
 
@@ -135,6 +152,7 @@ def execute(package: Path, transaction: Transaction) -> None:
     Raises:
         WasmfixError: it could not be done; the package is as it was.
     """
+    check_home(package)
     worker = _Worker(package, transaction)
     try:
         worker.stage()
@@ -145,23 +163,28 @@ def execute(package: Path, transaction: Transaction) -> None:
     worker.sweep_after_commit()
 
 
-def recover(package: Path, force: bool = False) -> str | None:
+def recover(package: Path, action: str, force: bool = False) -> str | None:
     """Finish, or finish undoing, what an earlier run could not. Call with the lock held.
 
     Args:
+        action: what the user asked for now, `patch` or `restore`; for messages.
         force: overwrite files that somebody changed in between.
 
     Returns:
         what was finished, in words; None if there was nothing.
+
+    Raises:
+        WasmfixError: it could not be finished, or what is there is not ours.
     """
-    if not (package / FOLDER).is_dir():
+    check_home(package)
+    if not (package / FOLDER).exists():
         return None
     try:
         for name, backward in ((ROLLBACK, True), (JOURNAL, False)):
             content = read_versioned(package / name)
             if content is None:
                 continue
-            worker = _Worker(package, _load(content, package / name), force)
+            worker = _Worker(package, _load(content, package / name), action, force)
             if backward:
                 worker.backward()
                 files.remove(package / ROLLBACK)
@@ -174,7 +197,9 @@ def recover(package: Path, force: bool = False) -> str | None:
         _sweep(package)
     except OSError as error:
         raise WasmfixError(
-            f"an interrupted run cannot be finished ({os_reason(error)})", where=package, remedy=_remedy(error)
+            f"an interrupted run cannot be finished ({os_reason(error)})",
+            where=_where(package, error),
+            remedy=_remedy(error),
         ) from error
     return None
 
@@ -182,16 +207,17 @@ def recover(package: Path, force: bool = False) -> str | None:
 class _Worker:
     """Carries out one transaction in one package."""
 
-    def __init__(self, package: Path, transaction: Transaction, force: bool = False) -> None:
+    def __init__(self, package: Path, transaction: Transaction, action: str = "", force: bool = False) -> None:
         self.package = package
         self.transaction = transaction
+        self.action = action or transaction.action
         self.force = force
+        status = package.stat()
+        self.owner = (status.st_uid, status.st_gid) if files.is_root() else None
 
     def stage(self) -> None:
-        status = self.package.stat()
-        owner = (status.st_uid, status.st_gid) if hasattr(os, "geteuid") and os.geteuid() == 0 else None
         for folder in (FOLDER, NEW, UNDO, ORIGINALS):
-            files.make_folder(self.package / folder)
+            files.make_folder(self.package / folder, self.owner)
         for change in self.transaction.changes:
             path = inside(self.package, change.path)
             if read_state(path) != change.before:
@@ -206,9 +232,9 @@ class _Worker:
             else:
                 assert change.content is not None
                 assert change.after is not None
-                files.write_new(staged, change.content, change.after.mode, owner)
+                files.write_new(staged, change.content, change.after.mode, self.owner)
         journal = self.package / NEW / "journal.json"
-        files.write_new(journal, _dump(self.transaction), 0o644, owner)
+        files.write_new(journal, _dump(self.transaction), 0o644, self.owner)
         for folder in (NEW, UNDO, ORIGINALS, FOLDER):
             files.sync_folder(self.package / folder)
         files.rename_over(journal, self.package / JOURNAL)
@@ -217,7 +243,7 @@ class _Worker:
 
     def forward(self) -> None:
         for folder in self.transaction.made_folders:
-            files.make_folder(inside(self.package, folder))
+            files.make_folder(inside(self.package, folder), self.owner)
         for change in self.transaction.changes:
             self._put(change)
         for folder in self.transaction.removed_folders:
@@ -229,7 +255,7 @@ class _Worker:
 
     def backward(self) -> None:
         for folder in reversed(self.transaction.removed_folders):
-            files.make_folder(inside(self.package, folder))
+            files.make_folder(inside(self.package, folder), self.owner)
         for change in reversed(self.transaction.changes):
             self._take_back(change)
         for folder in reversed(self.transaction.made_folders):
@@ -249,10 +275,8 @@ class _Worker:
             outcome = f"undoing it failed too ({os_reason(second)}) and is left to the next run"
         if not isinstance(error, OSError):
             return error
-        where = error.filename or self.package
-        return WasmfixError(
-            f"cannot {self.transaction.action} ({os_reason(error)}), {outcome}", where=where, remedy=_remedy(error)
-        )
+        what = f"cannot {self.transaction.action} ({os_reason(error)}), {outcome}"
+        return WasmfixError(what, where=_where(self.package, error), remedy=_remedy(error))
 
     def sweep_after_undo(self) -> None:
         _sweep(self.package, self.transaction.backward_times)
@@ -307,7 +331,7 @@ class _Worker:
             raise WasmfixError(
                 "was changed by someone else since",
                 where=path,
-                remedy=f"run: wasmfix {self.transaction.action} --force to overwrite it",
+                remedy=f"run: wasmfix {self.action} --force to overwrite it",
             )
 
     def _sync(self) -> None:
@@ -315,6 +339,12 @@ class _Worker:
         for folder in sorted(folders | {self.package}):
             if folder.is_dir():
                 files.sync_folder(folder)
+
+
+def _where(package: Path, error: OSError) -> Path:
+    """What an error is about. Of what we staged nothing is left when the user reads it."""
+    path = Path(error.filename) if isinstance(error.filename, str) else package
+    return package if path.is_relative_to(package / FOLDER) else path
 
 
 def _remedy(error: OSError) -> str:
@@ -334,16 +364,17 @@ def _sweep(package: Path, times: Mapping[str, int] | None = None) -> None:
     kept = {file.original for file in record.files} if record else set()
     for folder in (NEW, UNDO, ORIGINALS):
         for file in sorted((package / folder).glob("*")):
-            if f"{folder}/{file.name}" not in kept:
+            # A folder in there is none of ours.
+            if f"{folder}/{file.name}" not in kept and not files.is_folder(file):
                 files.remove(file)
-        if (package / folder).is_dir() and not (folder == ORIGINALS and kept - {None}):
+        if files.is_folder(package / folder) and not (folder == ORIGINALS and kept - {None}):
             files.remove_folder(package / folder)
-    if record is None and home.is_dir():
+    if record is None and files.is_folder(home):
         files.remove_folder(home)
         files.sync_folder(package)
     for name, modified in (times or {}).items():
-        path = package / name
-        if path.is_dir() and path.stat().st_mtime_ns != modified:
+        path = package if name == "." else inside(package, name)
+        if files.is_folder(path) and path.stat().st_mtime_ns != modified:
             files.set_times(path, path.stat().st_atime_ns, modified)
 
 
@@ -371,8 +402,7 @@ def _dump(transaction: Transaction) -> bytes:
 
 def _load(content: dict[str, object], file: Path) -> Transaction:
     def times(key: str) -> dict[str, int] | None:
-        value = content.get(key)
-        return {str(name): int(time) for name, time in value.items()} if isinstance(value, dict) else None
+        return parse_times(content[key]) if content.get(key) is not None else None
 
     def texts(key: str) -> tuple[str, ...]:
         value = content[key]

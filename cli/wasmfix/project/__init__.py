@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from wasmfix.project.find import TARGETS, Installation, find_installation
+from wasmfix.project.find import DRIVERS, SOURCE, TARGETS, Installation, Unpatchable, find_installation, sqlite_source
 from wasmfix.project.litestream import BACKUP_URL, Backup, configured_backups
 from wasmfix.project.package import InstalledPackage
 from wasmfix.project.root import Project, find_project
 
 __all__ = [
     "BACKUP_URL",
+    "DRIVERS",
+    "SOURCE",
     "TARGETS",
     "Backup",
     "Installation",
     "InstalledPackage",
     "Project",
+    "Unpatchable",
     "configured_backups",
     "find_installation",
     "find_project",
+    "sqlite_source",
 ]

@@ -34,8 +34,9 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file) from error
-    except ValueError as error:
+        remedy = "give yourself permission to read it, or reinstall the package"
+        raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file, remedy=remedy) from error
+    except (ValueError, RecursionError) as error:
         raise WasmfixError("is not valid JSON", where=file, remedy="correct it, or reinstall the package") from error
     if not isinstance(content, dict):
         raise WasmfixError("is not a JSON object", where=file, remedy="correct it, or reinstall the package")

@@ -15,7 +15,10 @@ from wasmfix.project.manifest import FILE_NAME, Manifest, read_manifest
 AMALGAMATION = Path("deps/sqlite3/sqlite3.c")
 # SQLite's own last line. A download or a disk that ended early has lost it.
 _LAST_LINE = b"End of sqlite3.c"
-_VERSION = re.compile(rb'^#define SQLITE_VERSION\s+"(\d+\.\d+\.\d+)"', re.MULTILINE)
+# What npm installs (its validate-npm-package-name, semver.org): both become parts of paths.
+_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*", re.IGNORECASE)
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
+_SQLITE_VERSION = re.compile(rb'^#define SQLITE_VERSION\s+"(\d+\.\d+\.\d+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,16 @@ def read_package(folder: Path, logical: tuple[Path, ...] = ()) -> InstalledPacka
     """Look at the package in a (real) folder.
 
     Raises:
-        WasmfixError: its package.json is missing or broken.
+        WasmfixError: its package.json is missing or broken, or npm could not install it.
     """
     manifest = read_manifest(folder)
     if manifest is None:
         raise WasmfixError(f"has no {FILE_NAME}", where=folder, remedy="reinstall the package")
     if not manifest.name or not manifest.version:
         raise WasmfixError("has no name or version", where=folder / FILE_NAME, remedy="reinstall the package")
+    for what, text, allowed in (("name", manifest.name, _NAME), ("version", manifest.version, _VERSION)):
+        if not allowed.fullmatch(text):
+            raise WasmfixError(f"has the {what} {text!r}", where=folder / FILE_NAME, remedy="reinstall the package")
     return InstalledPackage(
         name=manifest.name,
         version=manifest.version,
@@ -89,7 +95,7 @@ def read_amalgamation(file: Path) -> Amalgamation:
         return Amalgamation(None, f"has no SQLite source ({AMALGAMATION.as_posix()})")
     except OSError as error:
         return Amalgamation(None, f"its SQLite source {AMALGAMATION.as_posix()} cannot be read ({error.strerror})")
-    version = _VERSION.search(head)
+    version = _SQLITE_VERSION.search(head)
     if version is None:
         return Amalgamation(None, f"its {AMALGAMATION.as_posix()} is not SQLite's source: no SQLITE_VERSION in it")
     if _LAST_LINE not in tail:
@@ -106,7 +112,7 @@ def _native_binaries(folder: Path) -> tuple[str, ...]:
         if system != "linux" or other_libc not in prebuilt.name:
             found.append(prebuilt)
     found.append(folder / "prebuilds" / f"{system if _has_glibc() else 'linuxmusl'}-{machine}.node")
-    return tuple(file.relative_to(folder).as_posix() for file in found if file.is_file())
+    return tuple(file.relative_to(folder).as_posix() for file in found if os.path.isfile(file))
 
 
 def _has_glibc() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +60,12 @@ def find_project(named: Path) -> Project:
 def _monorepo_above(folder: Path) -> Path | None:
     """The root of the monorepo of which `folder` is a member: that is where its packages are."""
     for above in folder.parents:
-        if not (above / FILE_NAME).is_file():
+        if not os.path.isfile(above / FILE_NAME):
             continue
-        patterns = member_patterns(above, read_manifest(above))
+        try:
+            patterns = member_patterns(above, read_manifest(above))
+        except WasmfixError:
+            continue  # No package manager can read it either: it is not the root of anything.
         if patterns and folder in member_folders(above, patterns):
             return above
     return None
@@ -70,7 +74,7 @@ def _monorepo_above(folder: Path) -> Path | None:
 def _manager(root: Path) -> str:
     manifest = read_manifest(root)
     for trace, manager in _TRACES:
-        if (root / trace).exists():
+        if os.path.exists(root / trace):
             return manager
     declared = manifest.content.get("packageManager") if manifest else None
     return declared.split("@")[0] if isinstance(declared, str) else "npm"

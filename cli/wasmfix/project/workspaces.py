@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from wasmfix.errors import WasmfixError, os_reason
 from wasmfix.project.manifest import FILE_NAME, Manifest
 
 PNPM_FILE = "pnpm-workspace.yaml"
 
 
 def member_patterns(root: Path, manifest: Manifest | None) -> tuple[str, ...]:
-    """The patterns that `root` declares; empty if it is not the root of a monorepo."""
+    """The patterns that `root` declares; empty if it is not the root of a monorepo.
+
+    Raises:
+        WasmfixError: pnpm-workspace.yaml cannot be read.
+    """
     patterns: list[str] = []
     if manifest is not None:
         declared = manifest.content.get("workspaces")
@@ -26,8 +31,13 @@ def member_patterns(root: Path, manifest: Manifest | None) -> tuple[str, ...]:
         if isinstance(declared, list):
             patterns += [pattern for pattern in declared if isinstance(pattern, str)]
     pnpm = root / PNPM_FILE
-    if pnpm.is_file():
-        patterns += _yaml_list(pnpm.read_text(encoding="utf-8", errors="replace"), "packages")
+    if os.path.isfile(pnpm):
+        try:
+            text = pnpm.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            remedy = "give yourself permission to read it"
+            raise WasmfixError(f"cannot be read ({os_reason(error)})", where=pnpm, remedy=remedy) from error
+        patterns += _yaml_list(text, "packages")
     return tuple(patterns)
 
 
@@ -39,7 +49,7 @@ def member_folders(root: Path, patterns: Iterable[str]) -> tuple[Path, ...]:
         chosen = refused if pattern.startswith("!") else wanted
         segments = PurePosixPath(pattern.removeprefix("!")).parts
         chosen.update(_expand(root, [segment for segment in segments if segment != "."]))
-    return tuple(sorted(folder for folder in wanted - refused if (folder / FILE_NAME).is_file()))
+    return tuple(sorted(folder for folder in wanted - refused if os.path.isfile(folder / FILE_NAME)))
 
 
 def _expand(folder: Path, segments: list[str]) -> Iterator[Path]:
@@ -55,7 +65,7 @@ def _expand(folder: Path, segments: list[str]) -> Iterator[Path]:
         for child in _subfolders(folder):
             if fnmatchcase(child.name, first):
                 yield from _expand(child, rest)
-    elif first != ".." and (folder / first).is_dir():
+    elif first != ".." and os.path.isdir(folder / first):
         yield from _expand(folder / first, rest)
 
 
