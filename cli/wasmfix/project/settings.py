@@ -1,9 +1,9 @@
 """The variables that a project sets for its processes, each with the place where that is written.
 
-Looked at: the environment that we run in; `.env` and `.env.local` beside the package.json of root and members; scripts
-in these package.json (`NAME=value command`, `cross-env`); `environment` of compose files, `[env]` of fly.toml, `ENV` of
-a Dockerfile. Files are read line by line, for the wanted names only: a value that refers to another variable, or comes
-from a secret store, is not known.
+Looked at: the environment that we run in; scripts in the package.json of root and members that run zero-cache
+(`NAME=value zero-cache`, `cross-env`); `.env` beside these (zero-cache reads it); `environment` of compose files,
+`[env]` of fly.toml, `ENV` of a Dockerfile. Files are read line by line, for the wanted names only: a value that refers
+to another variable, or comes from a secret store, is not known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from wasmfix.project.dotenv import read_dotenv
 from wasmfix.project.manifest import FILE_NAME
 from wasmfix.project.root import Project
 
-_DOTENV = (".env.local", ".env")
 _DEPLOYMENT = (
     "docker-compose.yml",
     "docker-compose.yaml",
@@ -31,6 +30,7 @@ _DEPLOYMENT = (
 # `NAME: value`, `- NAME=value`, `NAME = "value"`, `ENV NAME=value`, `ENV NAME value`
 _LINE = r"""^[ \t]*(?:-[ \t]*|ENV[ \t]+)?["']?(?P<name>{names})(?:["']?[ \t]*[:=]|[ \t])[ \t]*(?P<value>[^\r\n]*)"""
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_PROGRAM = "zero-cache"
 _LARGEST = 1024 * 1024
 """Bytes: a file that is longer is not one of these."""
 
@@ -45,6 +45,11 @@ class Setting:
     line: int | None = None
     script: str | None = None
     """The script of a package.json that sets it."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is for processes on this machine, not for a container or a server elsewhere."""
+        return self.file is None or self.file.name not in _DEPLOYMENT
 
     def place(self, root: Path) -> str:
         """Where it is set, for people."""
@@ -63,9 +68,9 @@ def read_settings(project: Project, names: Collection[str], environment: Mapping
     for folder in folders:
         found += _of_scripts(folder / FILE_NAME, names)
     for folder in folders:
-        for name in _DOTENV:
-            values = read_dotenv(folder / name)
-            found += [Setting(key, value, folder / name, line) for key, (value, line) in values.items() if key in names]
+        file = folder / ".env"
+        values = read_dotenv(file)
+        found += [Setting(name, value, file, line) for name, (value, line) in values.items() if name in names]
     for folder in folders:
         for name in _DEPLOYMENT:
             found += _of_lines(folder / name, names)
@@ -80,7 +85,9 @@ def _of_scripts(file: Path, names: Collection[str]) -> Iterator[Setting]:
         return
     scripts = content.get("scripts") if isinstance(content, dict) else None
     for script, command in scripts.items() if isinstance(scripts, dict) else ():
-        for name, value in _assignments(command if isinstance(command, str) else ""):
+        if not isinstance(command, str) or _PROGRAM not in command:
+            continue
+        for name, value in _assignments(command):
             if name in names:
                 yield Setting(name, value, file, _line_of(text, json.dumps(script)), script)
 

@@ -1,0 +1,137 @@
+"""The state of each copy: what the catalogue would do to it, and what became of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wasmfix.diagnostics.checks.project_subject import ProjectSubject
+from wasmfix.diagnostics.facts import Item
+from wasmfix.diagnostics.finding import Finding, Location, Severity
+from wasmfix.diagnostics.registry import finding
+from wasmfix.diagnostics.run import Check, Tell
+from wasmfix.patching.assess import Assessment, Drift, State
+
+_PATCH = "wasmfix patch"
+
+# A patch of the catalogue that is needed is a defect that is there: the id of the finding, and what is wrong.
+_DEFECTS = {
+    "missing-index": ("WF103", "its entry point is missing"),
+    "scan-status": ("WF121", "its scanStatusV2 never answers undefined"),
+    "error-codes": ("WF122", "its errors always carry SQLITE_ERROR"),
+    "read-offset": ("WF123", "its VFS reads with a BigInt offset"),
+    "row-guard": ("WF124", "a query may return any number of rows"),
+    "blob-guard": ("WF125", "a value may have any size"),
+    "unsafe-mode": ("WF126", "it has no unsafeMode"),
+    "engine": ("WF127", "its locks and its WAL index hold in one process only"),
+}
+
+
+def _state(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
+    for assessment in subject.assessments:
+        yield from _of(subject, assessment)
+
+
+def _of(subject: ProjectSubject, assessment: Assessment) -> Iterator[Finding]:
+    package, state = assessment.package, assessment.state
+    folder, label = subject.shown(package.logical[0]), package.label
+    here = Location(package.folder / "package.json")
+    if state is State.PATCHED:
+        by = assessment.record.inputs.wasmfix if assessment.record else "?"
+        yield finding("WF119", label, f"patched by wasmfix {by}, every file as it was left", evidence=[folder])
+    elif state is State.INTERRUPTED:
+        yield finding("WF107", label, "a run was cut off here", evidence=[folder], command=_PATCH, location=here)
+    elif state is State.PARTIAL:
+        yield _drifted(subject, assessment, here)
+    elif state is State.STALE:
+        by = assessment.record.inputs.wasmfix if assessment.record else "?"
+        what = f"patched by wasmfix {by}, this one would make other files of it"
+        yield finding("WF106", label, what, evidence=[folder], command=_PATCH, location=here)
+    elif state is State.FOREIGN:
+        yield _foreign(assessment, folder, here)
+    else:
+        yield from _unpatched(subject, assessment, folder, here)
+
+
+def _drifted(subject: ProjectSubject, assessment: Assessment, here: Location) -> Finding:
+    package = assessment.package
+    edited = any(what is Drift.EDITED for _path, what in assessment.drift)
+    names = {Drift.REVERTED: "reverted", Drift.MISSING: "lost", Drift.EDITED: "edited"}
+    counts = {name: sum(each is what for _path, each in assessment.drift) for what, name in names.items()}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return finding(
+        "WF105",
+        package.label,
+        f"files of the patch were changed since: {said}",
+        evidence=[f"{subject.shown(package.logical[0] / path)} {what.value}" for path, what in assessment.drift],
+        remedy="Look at the edited files first: the command overwrites them." if edited else "Patch it again.",
+        command=f"{_PATCH} --force" if edited else _PATCH,
+        location=Location(package.folder / assessment.drift[0][0]) if assessment.drift else here,
+        data={"drift": [{"path": path, "what": what.name.lower()} for path, what in assessment.drift]},
+    )
+
+
+def _foreign(assessment: Assessment, folder: str, here: Location) -> Finding:
+    package = assessment.package
+    native = bool(package.native)
+    return finding(
+        "WF108",
+        package.label,
+        "wasmfix cannot patch it" + (", it runs on its native binary" if native else ""),
+        severity=Severity.NOTE if native else None,
+        evidence=[folder, *assessment.problems],
+        remedy=None if native else "Install the package anew, or a version that wasmfix knows.",
+        location=here,
+    )
+
+
+def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, here: Location) -> Iterator[Finding]:
+    package, label = assessment.package, assessment.package.label
+    if assessment.state is State.SHIM:
+        edit = next((edit for edit in assessment.edits if edit.patch == "stale-shim"), None)
+        yield finding(
+            "WF104",
+            label,
+            f"orez's shim of generation {assessment.generation} lies over it: scanStatusV2 does not end",
+            evidence=[f"{folder}/{edit.path}: {edit.why}"] if edit else [folder],
+            command=_PATCH,
+            remedy="Put the package's own entry point back, and the engine behind it.",
+            location=Location(package.folder / edit.path) if edit else here,
+            data={"generation": assessment.generation},
+        )
+    needed = {edit.patch: edit for edit in reversed(assessment.edits)}
+    for patch, edit in needed.items():
+        if patch in _DEFECTS:
+            id_, what = _DEFECTS[patch]
+            place = Location(package.folder / edit.path) if (package.folder / edit.path).exists() else here
+            evidence = [f"{folder}/{edit.path}: {edit.why}"]
+            yield finding(id_, label, what, evidence=evidence, command=_PATCH, remedy="Patch it.", location=place)
+    marks = assessment.state is not State.SHIM and "stale-shim" in needed
+    if marks:
+        yield finding(
+            "WF113",
+            label,
+            "orez is installed and its entry point is not marked",
+            evidence=[f"{folder}/{needed['stale-shim'].path}"],
+            command=_PATCH,
+            remedy="Patch it, which marks it.",
+            location=here,
+        )
+    if "addon-loader" in needed and not package.native:
+        loader = f", it is loaded by {assessment.loader}" if assessment.loader else ""
+        yield finding(
+            "WF102",
+            label,
+            f"it has no native binary for this platform{loader}",
+            evidence=[folder],
+            command=_PATCH,
+            remedy="Put SQLite in WebAssembly in its place.",
+            location=here,
+        )
+    elif assessment.state is State.UNPATCHED and package.native and not marks:
+        evidence = [f"{folder}/{file}" for file in package.native]
+        yield finding("WF119", label, "not patched, it has a native binary for this platform", evidence=evidence)
+
+
+_STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF119")
+
+CHECKS = (Check("project.state", (*_STATES, *(id_ for id_, _what in _DEFECTS.values())), _state),)

@@ -1,0 +1,46 @@
+"""What the checks of the project look at: read once, before they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmfix.diagnostics.machine import Machine
+from wasmfix.diagnostics.options import Options
+from wasmfix.patching.assess import Assessment, State
+from wasmfix.project import Installation, Project
+
+ZERO_DRIVER = "@rocicorp/zero-sqlite3"
+_ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
+
+
+@dataclass(frozen=True)
+class Zero:
+    """An installed `@rocicorp/zero`."""
+
+    version: str
+    folder: Path
+    wants: str | None
+    """The range of zero-sqlite3 that it depends on."""
+    node: str | None
+    """The range of Node that it asks for."""
+
+
+@dataclass(frozen=True)
+class ProjectSubject:
+    options: Options
+    project: Project
+    installation: Installation | None
+    assessments: tuple[Assessment, ...]
+    zeros: tuple[Zero, ...]
+    machine: Machine
+
+    def shown(self, path: Path) -> str:
+        """A path as a person in the project's folder would name it."""
+        root = self.project.root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) and path != root else str(path)
+
+    @property
+    def on_engine(self) -> bool:
+        """Whether zero-cache runs on the engine here."""
+        return any(each.package.name == ZERO_DRIVER and each.state in _ENGINE_STATES for each in self.assessments)
