@@ -9,7 +9,7 @@ from wasmfix.diagnostics.finding import Finding, Severity
 from wasmfix.diagnostics.run import Report
 from wasmfix.diagnostics.sizes import show_size
 from wasmfix.report.plain import plain
-from wasmfix.report.verdict import headline, tally, verdict
+from wasmfix.report.verdict import tally, verdict
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@-])")
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes", Severity.OK: "In order"}
@@ -22,7 +22,9 @@ def render(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield f"## wasmfix diagnose: {text(tally(report))}"
     yield ""
-    yield f"**{text(verdict(report))}**"
+    first = report.findings[0] if report.findings else None
+    pressing = first is not None and first.severity in (Severity.ERROR, Severity.WARNING)
+    yield _headline(first) if first is not None and pressing else f"**{text(verdict(report))}**"
     for severity, heading in _HEADINGS.items():
         findings = [found for found in report.findings if found.severity is severity]
         if findings:
@@ -64,12 +66,12 @@ def _lines(report: Report) -> Iterator[str]:
     facts = [*report.subjects, *((fact.name, fact.value) for fact in report.facts)]
     if facts:
         yield from ("", "### Looked at", "")
-        yield from _table(("", ""), [(text(name), text(value)) for name, value in facts])
+        yield from _table(("", ""), [(code(name), text(value)) for name, value in facts])
 
 
 def _finding(found: Finding) -> Iterator[str]:
     yield ""
-    yield f"**{found.id}** {text(headline(found))}"
+    yield f"**{found.id}** {_headline(found)}"
     if found.evidence:
         yield ""
         yield from (f"- {code(line)}" for evidence in found.evidence for line in evidence.splitlines() if line.strip())
@@ -81,6 +83,11 @@ def _finding(found: Finding) -> Iterator[str]:
             yield from ("", f"{fence}sh", command, fence)
 
 
+def _headline(found: Finding) -> str:
+    # In a code span: nobody is mentioned by the name of a package.
+    return f"{code(found.subject)}: **{text(found.what)}**"
+
+
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(headers)} |"
     yield "| --- |" + " ---: |" * (len(headers) - 1) if headers[0] else "| --- | --- |"
@@ -89,7 +96,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
 
 
 def text(words: str) -> str:
-    """The words as they are: no markup, no HTML, no mention of a user, no end of a cell of a table."""
+    """The words as they are: no markup, no HTML, no end of a cell of a table."""
     return _SPECIAL.sub(r"\\\1", plain(words))
 
 

@@ -34,7 +34,7 @@ def _state(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
 def _of(subject: ProjectSubject, assessment: Assessment) -> Iterator[Finding]:
     package, state = assessment.package, assessment.state
     folder, label = subject.shown(package.logical[0]), package.label
-    here = Location(package.folder / "package.json")
+    here = Location(package.logical[0] / "package.json")
     if state is State.PATCHED:
         by = assessment.record.inputs.wasmfix if assessment.record else "?"
         yield finding("WF119", label, f"patched by wasmfix {by}, every file as it was left", evidence=[folder])
@@ -65,7 +65,7 @@ def _drifted(subject: ProjectSubject, assessment: Assessment, here: Location) ->
         evidence=[f"{subject.shown(package.logical[0] / path)} {what.value}" for path, what in assessment.drift],
         remedy="Look at the edited files first: the command overwrites them." if edited else "Patch it again.",
         command=f"{_PATCH} --force" if edited else _PATCH,
-        location=Location(package.folder / assessment.drift[0][0]) if assessment.drift else here,
+        location=Location(package.logical[0] / assessment.drift[0][0]) if assessment.drift else here,
         data={"drift": [{"path": path, "what": what.name.lower()} for path, what in assessment.drift]},
     )
 
@@ -95,14 +95,14 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             evidence=[f"{folder}/{edit.path}: {edit.why}"] if edit else [folder],
             command=_PATCH,
             remedy="Put the package's own entry point back, and the engine behind it.",
-            location=Location(package.folder / edit.path) if edit else here,
+            location=Location(package.logical[0] / edit.path) if edit else here,
             data={"generation": assessment.generation},
         )
     needed = {edit.patch: edit for edit in reversed(assessment.edits)}
     for patch, edit in needed.items():
         if patch in _DEFECTS:
             id_, what = _DEFECTS[patch]
-            place = Location(package.folder / edit.path) if (package.folder / edit.path).exists() else here
+            place = Location(package.logical[0] / edit.path) if (package.folder / edit.path).exists() else here
             evidence = [f"{folder}/{edit.path}: {edit.why}"]
             yield finding(id_, label, what, evidence=evidence, command=_PATCH, remedy="Patch it.", location=place)
     marks = assessment.state is not State.SHIM and "stale-shim" in needed
