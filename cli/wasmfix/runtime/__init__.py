@@ -43,6 +43,8 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
     *,
     engine: Path | None = None,
     runtime: str = DEFAULT,
+    copy: bool = False,
+    patience: float = 10.0,
     memory_limit: int = MEMORY_LIMIT,
     timeout: float | None = None,
     progress: Callable[[int], None] | None = None,
@@ -53,6 +55,9 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
     Args:
         engine: an engine.wasm; by default find_engine()'s.
         runtime: `wasmtime`, or `wasmer` where it has a wheel (CPython 3.10).
+        copy: read a copy of the database even if it is large, so that a native writer's checkpoints wait only as long
+            as that takes (about a second for a gigabyte).
+        patience: seconds to wait for a writer that is in the way.
         memory_limit: bytes that SQLite may take; a query that needs more raises SQLITE_NOMEM.
         timeout: seconds that one step of a query may take; looked at on every read.
         progress: called with the number of bytes read so far, ten times a second at most, while a query reads.
@@ -63,7 +68,7 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
     """
     wasm = engine if engine is not None else find_engine()
     host = get_host(runtime)
-    snapshot = take_snapshot(Path(path))
+    snapshot = take_snapshot(Path(path), copy=copy, patience=patience)
     try:
         instance = Instance(
             host,

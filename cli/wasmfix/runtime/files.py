@@ -12,7 +12,6 @@ from wasmfix.errors import WasmfixError, os_reason
 
 _O_NOATIME = getattr(os, "O_NOATIME", 0)
 _O_BINARY = getattr(os, "O_BINARY", 0)
-_O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Content(Protocol):
@@ -92,13 +91,24 @@ class PrivateFile:
 
 def open_quietly(path: Path) -> int:
     """A descriptor for reading that does not move the file's access time, where the system allows that."""
-    flags = os.O_RDONLY | _O_BINARY | getattr(os, "O_CLOEXEC", 0)
+    # Not to wait for a writer if it is a FIFO.
+    flags = os.O_RDONLY | _O_BINARY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     if _O_NOATIME:
         try:
             return os.open(path, flags | _O_NOATIME)
         except PermissionError:
             pass  # the file is somebody else's
     return os.open(path, flags)
+
+
+def same_file(path: Path, fd: int) -> bool:
+    """Whether the file still has its name."""
+    try:
+        there = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    here = os.fstat(fd)
+    return (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev)
 
 
 def temporary_file() -> IO[bytes]:
