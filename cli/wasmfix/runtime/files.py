@@ -64,6 +64,32 @@ class PinnedFile:
             self.fd = -1
 
 
+class MemoryFile:
+    """Bytes that we have read already."""
+
+    writable = False
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+
+    def size(self) -> int:
+        return len(self._data)
+
+    def read_into(self, target: memoryview, offset: int) -> int:
+        data = self._data[offset : offset + len(target)]
+        target[: len(data)] = data
+        return len(data)
+
+    def write(self, data: memoryview, offset: int) -> None:
+        raise PermissionError("a snapshot is not written to")
+
+    def truncate(self, size: int) -> None:
+        self._data = self._data[:size]
+
+    def close(self) -> None:
+        self._data = memoryview(b"")
+
+
 class PrivateFile:
     """A temporary file without a name."""
 

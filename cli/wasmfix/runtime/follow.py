@@ -12,11 +12,11 @@ and all the WAL that was written or checkpointed meanwhile. Why that is a snapsh
 (sqlite3WalFrames()); if the header is the same after the WAL was copied at the end, all frames are there.
 
 *wal2*: writers append to one WAL, the *current* one, until it has 1000 frames, and then begin the other one anew, if
-that is checkpointed. We look at both headers every few megabytes. A WAL that is not the current one does not change,
-and is copied at the first look after the switch; its header tells, afterwards, that it was still whole. The salts of
-the current WAL's header are the checksum of the last frame of the one before (wal.c, STARTUP/RECOVERY), which proves
-that this is its end and that no WAL in between was missed. Frames of a WAL that has been begun anew since are
-checkpointed by then: they go into the part of the copy that is made already, the rest will have them.
+that is checkpointed. A thread looks at both headers every two milliseconds. A WAL that is not the current one does
+not change, and is copied at the first look after the switch; its header tells, afterwards, that it was still whole.
+The salts of the current WAL's header are the checksum of the last frame of the one before (wal.c, STARTUP/RECOVERY),
+which proves that this is its end and that no WAL in between was missed. Frames of a WAL that has been begun anew
+since are checkpointed by then: they go into the part of the copy that is made already, the rest will have them.
 
 At the end the engine gets the copy and the WALs, the current one as far as it was written at that moment, and
 recovers from them as after a crash: half a transaction at the end does not count.
@@ -25,18 +25,22 @@ recovers from them as after a crash: half a transaction at the end does not coun
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmfix.runtime.copying import copy_file
-from wasmfix.runtime.files import Content, PrivateFile, open_quietly, same_file
+from wasmfix.runtime.files import Content, MemoryFile, PrivateFile, open_quietly, read_at, same_file
 from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES, WalHeader, read_frame, read_header
 
 SUFFIXES = ("-wal", "-wal2")
 _TRIES = 50
 _MANY = 8
+_PERIOD = 0.002
+"""Seconds. The hardest writer takes some tens of milliseconds for the 1000 frames of a WAL."""
+_IN_MEMORY = 16 * 2**20
 
 
 def no_wal() -> PrivateFile:
@@ -57,7 +61,7 @@ class _Copy:
     which: int
     header: WalHeader
     frames: int
-    content: PrivateFile
+    content: Content
 
 
 class Follower:
@@ -80,13 +84,18 @@ class Follower:
         self._started = False
         self._due: list[_Copy] = []
         """Complete and checkpointed, to be written into the copy."""
+        self._lock = threading.Lock()
+        """For `_due`, while the thread runs."""
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
 
     def copy(self) -> dict[str, Content]:
         """The views: the database, and the WALs. Raises MissedError, or OSError."""
         database: PrivateFile | None = None
         try:
             self._look()
-            database = copy_file(self._fd, self._path.parent, between=self._between)
+            with self._looking():
+                database = copy_file(self._fd, self._path.parent, between=self._between)
             views = self._finish(database)
         except BaseException:
             if database is not None:
@@ -99,8 +108,29 @@ class Follower:
                     os.close(fd)
         return views
 
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """A thread of its own looks: writing the copy may stop for longer than a WAL lives."""
+        thread = threading.Thread(target=self._look_on, name="wasmfix-follow", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _look_on(self) -> None:
+        try:
+            while not self._stop.wait(_PERIOD):
+                self._look()
+        except BaseException as error:
+            self._failure = error
+
     def _between(self, database: PrivateFile, done: int) -> None:
-        self._look()
+        if self._failure is not None:
+            raise MissedError
         if len(self._due) > _MANY:
             self._apply(database, done)
         if self._tick is not None:
@@ -177,14 +207,15 @@ class Follower:
             if before.which == older or (self._current is not None and self._current[1] != previous.data):
                 copied.content.close()
                 raise MissedError
-            self._due.append(before)
+            with self._lock:
+                self._due.append(before)
         self._before = copied
         return newer, header.data
 
     def _copy_complete(self, which: int, header: WalHeader, following: WalHeader) -> _Copy | None:
         fd = self._fds[which]
         assert fd is not None
-        content = copy_file(fd, self._path.parent)
+        content = self._copy_wal(fd)
         if read_header(fd) != header:
             content.close()
             raise MissedError
@@ -192,7 +223,7 @@ class Follower:
         frames = 0
         while True:
             number += 1
-            frame = read_frame(content.fd, header, number)
+            frame = read_frame(content, header, number)
             if frame is None or frame.salts != header.salts:
                 break
             if frame.database_pages and frame.checksum == following.salts:
@@ -203,16 +234,23 @@ class Follower:
             return None
         return _Copy(which, header, frames, content)
 
+    def _copy_wal(self, fd: int) -> Content:
+        """Into memory: that is fast, whatever the disk is doing. A large one into a file."""
+        size = os.fstat(fd).st_size
+        return MemoryFile(read_at(fd, size, 0)) if size <= _IN_MEMORY else copy_file(fd, self._path.parent)
+
     def _apply(self, database: PrivateFile, limit: int | None = None) -> None:
         """Write the frames of WALs that have been overwritten since into the copy, in order.
 
         `limit`: the copy has so many bytes yet; the rest will be copied after these frames were checkpointed. A page
         that had a newer content already when it was copied is in a newer WAL, too.
         """
-        for copied in self._due:
+        with self._lock:
+            due, self._due = self._due, []
+        for copied in due:
             page_size = copied.header.page_size
             for number in range(1, copied.frames + 1):
-                frame = read_frame(copied.content.fd, copied.header, number)
+                frame = read_frame(copied.content, copied.header, number)
                 assert frame is not None
                 if limit is not None and frame.page * page_size > limit:
                     continue
@@ -221,7 +259,6 @@ class Follower:
                 copied.content.read_into(buffer, offset)
                 database.write(buffer, (frame.page - 1) * page_size)
             copied.content.close()
-        self._due.clear()
 
     def _finish(self, database: PrivateFile) -> dict[str, Content]:
         """The current WAL as it is now, between two looks that agree."""
@@ -232,7 +269,7 @@ class Follower:
                 which, data = self._current
                 fd = self._fds[which]
                 assert fd is not None
-                content = copy_file(fd, self._path.parent)
+                content = self._copy_wal(fd)
                 views[SUFFIXES[which]] = content
                 header = read_header(fd)
                 if header is None or header.data != data:

@@ -9,8 +9,8 @@ whoever begins a WAL anew (1 to 4; or 2 to 4, or 1 to 3: wal2RestartOk()). As a 
 operation runs, from then on the database file does not change and the WALs only grow. Writers are not held up; only
 checkpoints wait. Read marks cannot be set without writing into `FILE-shm`, and need not be: no mark is read.
 
-*engine* (`FILE-wasmfix` is there: a patched driver). Its locks are rows in that file, and a row of ours would be
-written. So the database is copied without locks (follow.py).
+*engine* (`FILE-wasmfix` has a row of somebody alive: a patched driver). Its locks are rows in that file, and a row of
+ours would have to be written. So the database is copied without locks (follow.py).
 
 *nobody*: the files are read where they are, and after each read the database's modification time is looked at.
 A WAL frame can only be overwritten after a checkpoint, which writes the database: so that one file is enough. If it
@@ -38,9 +38,10 @@ from wasmfix.runtime.codes import SnapshotError
 from wasmfix.runtime.copying import copy_file
 from wasmfix.runtime.files import Content, PinnedFile, open_quietly, read_at, same_file
 from wasmfix.runtime.follow import Follower, MissedError
+from wasmfix.runtime.lock_table import read_table
 
-SMALL = 32 * 2**20
-"""Bytes of database and WALs together up to which a copy is the simplest; about 20 ms."""
+SMALL = 128 * 2**20
+"""Bytes of database and WALs together up to which a copy is the simplest; about 100 ms."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
@@ -50,6 +51,7 @@ _SLOTS = {_WAL: (0, 4), _WAL2: (1, 4)}
 _TICK = 0.05
 """Seconds. The clock of a file's modification time is no coarser (ext4: 4 ms)."""
 _PAUSE = 0.005
+_HOT = ("a writer has crashed and left a journal, which was rolled back in a copy",)
 
 
 @dataclass
@@ -109,7 +111,7 @@ def _attempt(path: Path, real: Path, copy: bool, tick: Callable[[int], None] | N
         stack.callback(os.close, fd)
         mode = _check_header(path, fd)
         snapshot: Snapshot
-        if _beside(real, "-wasmfix").exists():
+        if read_table(real):
             snapshot = _beside_engine(path, real, fd, mode, stack, tick)
         elif mode == _ROLLBACK:
             snapshot = _rollback(path, real, fd, copy, stack, tick)
@@ -160,7 +162,7 @@ def _with_wal(
         except SnapshotError as error:
             raise _AgainError("is being written to all the time") from error
         # Who came in between has had no checkpoint yet; but from now on its locks count.
-        if how == "watch" and _beside(real, "-wasmfix").exists():
+        if how == "watch" and read_table(real):
             raise _AgainError("is being opened all the time")
     if how == "copy" and held:
         held.close()
@@ -231,20 +233,27 @@ def _beside_engine(
 
 
 def _unlocked_copy(path: Path, real: Path, fd: int, stack: ExitStack, tick: Callable[[int], None] | None) -> Snapshot:
-    """Of a database with a rollback journal whose writers have locks that we cannot take."""
-    watch = _watcher(path, fd)
-    journal = _journal(real)
-    if journal:
-        raise _AgainError("is in the middle of a transaction, or was left there: see its -journal")
+    """Of a database with a rollback journal, from between two transactions of the engine's writers.
+
+    Whoever writes the database has EXCLUSIVE in its row, and counts when it is given up: if nobody has it before and
+    after, and no count has changed, nothing was written.
+    """
+    before = read_table(real)
+    if any(row.writes_database for row in before):
+        raise _AgainError("is being written to all the time")
+    hot = _journal(real)
+    if hot and any(row.has_transaction for row in before):
+        hot = False
     content = copy_file(fd, real.parent, between=_ticking(tick))
     stack.callback(content.close)
-    try:
-        watch()
-    except SnapshotError as error:
-        raise _AgainError("is being written to all the time") from error
-    if _journal(real):
+    views: dict[str, Content] = {"": content}
+    if hot:
+        hot = _add_journal(real, views, stack)
+    after = read_table(real)
+    rows = [(row.owner, row.count) for row in before]
+    if any(row.writes_database for row in after) or rows != [(row.owner, row.count) for row in after]:
         raise _AgainError("is being written to all the time")
-    return Snapshot(path, "copy", {"": content})
+    return Snapshot(path, "copy", views, _HOT if hot else (), private=hot)
 
 
 # Rollback journals
@@ -271,18 +280,24 @@ def _rollback(
         content = copy_file(fd, real.parent, between=_ticking(tick))
         stack.callback(content.close)
         views: dict[str, Content] = {"": content}
-        notes: tuple[str, ...] = ()
         if hot:
-            journal_fd = open_quietly(_beside(real, "-journal"))
-            lock.callback(os.close, journal_fd)
-            views["-journal"] = copied = copy_file(journal_fd, real.parent)
-            stack.callback(copied.close)
-            notes = ("a writer has crashed and left a journal, which was rolled back in a copy",)
+            hot = _add_journal(real, views, stack)
         else:
             _check_size(path, content.fd)
         if watch is not None:
             watch()
-        return Snapshot(path, "copy", views, notes, private=hot)
+        return Snapshot(path, "copy", views, _HOT if hot else (), private=hot)
+
+
+def _add_journal(real: Path, views: dict[str, Content], stack: ExitStack) -> bool:
+    try:
+        fd = open_quietly(_beside(real, "-journal"))
+    except FileNotFoundError:
+        return False
+    stack.callback(os.close, fd)
+    views["-journal"] = copied = copy_file(fd, real.parent)
+    stack.callback(copied.close)
+    return True
 
 
 def _journal(real: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from wasmfix.runtime.files import read_at
+from wasmfix.runtime.files import Content, read_at
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
@@ -59,11 +59,13 @@ def parse_header(data: bytes) -> WalHeader | None:
     return WalHeader(data, version, page_size, count, salts)
 
 
-def read_frame(fd: int, header: WalHeader, number: int) -> Frame | None:
+def read_frame(content: Content, header: WalHeader, number: int) -> Frame | None:
     """The header of frame `number` (from 1), None beyond the end of the file."""
     offset = HEADER_BYTES + (number - 1) * header.frame_bytes
-    data = read_at(fd, FRAME_HEADER_BYTES, offset)
-    return Frame(*_FRAME.unpack(data)) if len(data) == FRAME_HEADER_BYTES else None
+    data = bytearray(FRAME_HEADER_BYTES)
+    if content.read_into(memoryview(data), offset) < FRAME_HEADER_BYTES:
+        return None
+    return Frame(*_FRAME.unpack(data))
 
 
 def header_checksum(data: bytes, *, big_endian: bool) -> tuple[int, int]:
