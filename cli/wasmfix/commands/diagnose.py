@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wasmfix.errors import FINDINGS, INTERRUPTED, WasmfixError, os_reason
-from wasmfix.report import FORMATS, renderer
+from wasmfix.report import FORMATS, rendered
 
 if TYPE_CHECKING:
     from wasmfix.diagnostics.options import Options
@@ -142,10 +142,10 @@ def _emit(report: Report, format_: str, output: Path | None) -> None:
 
             show_on_terminal(report)
         else:
-            click.echo(renderer(format_)(report), nl=False)
+            click.echo(rendered(report, format_), nl=False)
         return
     try:
-        _write(output, renderer(format_)(report).encode())
+        _write(output, rendered(report, format_))
     except OSError as error:
         raise WasmfixError(f"cannot be written ({os_reason(error)})", where=output) from error
 

@@ -81,7 +81,12 @@ def _passwords(secret: str) -> set[str]:
     for match in _URL.finditer(secret):
         found.add(match["password"])
     for match in _PARAMETER.finditer(secret):
-        found.add(match[0][len(match["name"]) :].strip("'"))
+        value = match[0][len(match["name"]) :]
+        if value[:1] == value[-1:] == "'" and len(value) > 1:
+            # libpq's quotes, with \ before a quote or another \.
+            found.update((value[1:-1], re.sub(r"\\(.)", r"\1", value[1:-1])))
+        else:
+            found.add(value)
     try:
         parts = urlsplit(secret)
         found.add(parts.password or "")

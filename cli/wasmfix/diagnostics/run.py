@@ -63,7 +63,7 @@ class CheckRun:
 class Report:
     """All that a run has to say. Findings: the worst first."""
 
-    subjects: tuple[tuple[str, str], ...]
+    subjects: tuple[tuple[str, str], ...] = ()
     """What was looked at, for people: `("project", "/srv/chat")`."""
     findings: tuple[Finding, ...] = ()
     facts: tuple[Fact, ...] = ()

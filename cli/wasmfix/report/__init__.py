@@ -12,6 +12,12 @@ FORMATS = ("text", "json", "sarif", "junit", "markdown", "github", "gitlab", "ht
 """Each is a module of this package with `render(report) -> str`."""
 
 
+def rendered(report: Report, format_: str) -> bytes:
+    """The report in one of the formats, in UTF-8."""
+    # Names that are not Unicode (a file's on Linux) have lone surrogates; written so, they are right in JSON, too.
+    return renderer(format_)(report).encode("utf-8", "backslashreplace")
+
+
 def renderer(format_: str) -> Callable[[Report], str]:
     """The function that renders one format; its module is loaded only now."""
     return cast("Callable[[Report], str]", importlib.import_module(f"wasmfix.report.{format_}").render)

@@ -7,6 +7,8 @@ from wasmfix.diagnostics.registry import REGISTRY
 from wasmfix.diagnostics.run import Report
 from wasmfix.report.places import message, relative_file
 
+# No line breaks to the runner, but to who reads the log.
+_BREAKS = "\x00\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
@@ -28,8 +30,7 @@ def _line(report: Report, found: Finding) -> str:
 
 def _data(text: str) -> str:
     """As the runner's own toolkit escapes the text after the second `::`."""
-    # NEL and the Unicode separators are no line breaks to the runner, but to who reads the log.
-    text = "".join(" " if char in "\x85\u2028\u2029\x0b\x0c\x00" else char for char in text)
+    text = "".join(" " if char in _BREAKS else char for char in text)
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

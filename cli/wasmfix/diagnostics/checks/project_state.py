@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wasmfix.diagnostics.checks.project_subject import ProjectSubject
+from wasmfix.diagnostics.checks.project_subject import ProjectSubject, needed_patches
 from wasmfix.diagnostics.facts import Item
 from wasmfix.diagnostics.finding import Finding, Location, Severity
 from wasmfix.diagnostics.registry import finding
@@ -16,6 +16,8 @@ _PATCH = "wasmfix patch"
 # A patch of the catalogue that is needed is a defect that is there: the id of the finding, and what is wrong.
 _DEFECTS = {
     "missing-index": ("WF103", "its entry point is missing"),
+    "missing-lib": ("WF103", "files of its lib/ are missing"),
+    "missing-module-type": ("WF103", "dist/package.json is missing, so Node takes its CommonJS for ES modules"),
     "scan-status": ("WF121", "its scanStatusV2 never answers undefined"),
     "error-codes": ("WF122", "its errors always carry SQLITE_ERROR"),
     "read-offset": ("WF123", "its VFS reads with a BigInt offset"),
@@ -24,6 +26,9 @@ _DEFECTS = {
     "unsafe-mode": ("WF126", "it has no unsafeMode"),
     "engine": ("WF127", "its locks and its WAL index hold in one process only"),
 }
+_OTHER_DEFECT = "WF118"
+# These two are the patch itself, and the shim that has a finding of its own.
+_NO_DEFECTS = ("addon-loader", "stale-shim")
 
 
 def _state(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
@@ -98,13 +103,14 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             location=Location(package.logical[0] / edit.path) if edit else here,
             data={"generation": assessment.generation},
         )
-    needed = {edit.patch: edit for edit in reversed(assessment.edits)}
+    needed = needed_patches(assessment)
     for patch, edit in needed.items():
-        if patch in _DEFECTS:
-            id_, what = _DEFECTS[patch]
-            place = Location(package.logical[0] / edit.path) if (package.folder / edit.path).exists() else here
-            evidence = [f"{folder}/{edit.path}: {edit.why}"]
-            yield finding(id_, label, what, evidence=evidence, command=_PATCH, remedy="Patch it.", location=place)
+        if patch in _NO_DEFECTS:
+            continue
+        id_, what = _DEFECTS.get(patch, (_OTHER_DEFECT, f"the catalogue has a repair for it: {patch}"))
+        place = Location(package.logical[0] / edit.path) if (package.folder / edit.path).exists() else here
+        evidence = [f"{folder}/{edit.path}: {edit.why}"]
+        yield finding(id_, label, what, evidence=evidence, command=_PATCH, remedy="Patch it.", location=place)
     marks = assessment.state is not State.SHIM and "stale-shim" in needed
     if marks:
         yield finding(
@@ -134,4 +140,6 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
 
 _STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF119")
 
-CHECKS = (Check("project.state", (*_STATES, *(id_ for id_, _what in _DEFECTS.values())), _state),)
+CHECKS = (
+    Check("project.state", (*_STATES, _OTHER_DEFECT, *sorted({id_ for id_, _what in _DEFECTS.values()})), _state),
+)

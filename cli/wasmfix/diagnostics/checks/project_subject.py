@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasmfix.diagnostics.machine import Machine
 from wasmfix.diagnostics.options import Options
-from wasmfix.patching.assess import Assessment, State
+from wasmfix.patching.assess import Assessment, Edit, State
 from wasmfix.project import Installation, Project
 
 ZERO_DRIVER = "@rocicorp/zero-sqlite3"
@@ -44,3 +44,11 @@ class ProjectSubject:
     def on_engine(self) -> bool:
         """Whether zero-cache runs on the engine here."""
         return any(each.package.name == ZERO_DRIVER and each.state in _ENGINE_STATES for each in self.assessments)
+
+
+def needed_patches(assessment: Assessment) -> dict[str, Edit]:
+    """The patches of the catalogue that have something to do, each with the first file that it changes."""
+    needed: dict[str, Edit] = {}
+    for edit in assessment.edits:
+        needed.setdefault(edit.patch, edit)
+    return needed
