@@ -31,6 +31,7 @@ ABI = 1
 _INITIAL_PAGES = 48
 _MAXIMUM_PAGES = 65535
 _INT = struct.Struct("<i")
+_UNSIGNED = struct.Struct("<I")
 _DOUBLE = struct.Struct("<d")
 # wf_buf: cells, heap, parameters; bytes.
 _CELLS, _HEAP, _PARAMETERS = 65536, 262144, 65536
@@ -100,7 +101,7 @@ class Instance:
         return value
 
     def put_int(self, at: int, value: int) -> None:
-        self.slice(at, 4)[:] = _INT.pack(value)
+        self.slice(at, 4)[:] = _UNSIGNED.pack(value & 0xFFFFFFFF)
 
     def put_double(self, at: int, value: float) -> None:
         self.slice(at, 8)[:] = _DOUBLE.pack(value)
@@ -124,7 +125,7 @@ class Instance:
 
     def allocate(self, count: int) -> int:
         """Memory of the engine's, 0 if there is none; also usable while C runs."""
-        return int(self._export("wf_malloc")(count) or 0)
+        return int(self._export("wf_malloc")(count) or 0) & 0xFFFFFFFF
 
     @contextmanager
     def text_argument(self, data: bytes) -> Iterator[int]:

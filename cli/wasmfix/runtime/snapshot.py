@@ -2,15 +2,17 @@
 
 How it is taken depends on who is there:
 
-*native* (a process of native SQLite has the WAL open: it holds the dead-man switch in `FILE-shm`). We take SHARED on
-the database and two shared read locks in `FILE-shm`: 0 and 4 in wal mode, 1 and 4 in wal2 mode. Each checkpoint needs
-one of them exclusively (READ_LOCK(0) in wal mode; 1 and 2, or 3 and 4, in wal2 mode: wal2CheckpointOk()), and so does
+*native* (a process of native SQLite has the WAL open: it holds the dead-man switch in `FILE-shm`). In wal2 mode the
+database is copied without any lock (follow.py). Where that is too large, or in wal mode, we take SHARED on the
+database and two shared read locks in `FILE-shm`: 0 and 4 in wal mode, 1 and 4 in wal2 mode. Each checkpoint needs one
+of them exclusively (READ_LOCK(0) in wal mode; 1 and 2, or 3 and 4, in wal2 mode: wal2CheckpointOk()), and so does
 whoever begins a WAL anew (1 to 4; or 2 to 4, or 1 to 3: wal2RestartOk()). As a lock is granted only when no such
 operation runs, from then on the database file does not change and the WALs only grow. Writers are not held up; only
-checkpoints wait. Read marks cannot be set without writing into `FILE-shm`, and need not be: no mark is read.
+checkpoints wait, until we have a copy, or of a large database until we are done. Read marks cannot be set without
+writing into `FILE-shm`, and need not be: no mark is read.
 
 *engine* (`FILE-wasmfix` has a row of somebody alive: a patched driver). Its locks are rows in that file, and a row of
-ours would have to be written. So the database is copied without locks (follow.py).
+ours would have to be written. So the database is copied without any lock, however large.
 
 *nobody*: the files are read where they are, and after each read the database's modification time is looked at.
 A WAL frame can only be overwritten after a checkpoint, which writes the database: so that one file is enough. If it
@@ -25,10 +27,12 @@ Small databases are copied in any case: that takes milliseconds, and then neithe
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +46,8 @@ from wasmfix.runtime.lock_table import read_table
 
 SMALL = 128 * 2**20
 """Bytes of database and WALs together up to which a copy is the simplest; about 100 ms."""
+LARGE = 2**30
+"""Bytes up to which a database that a native process writes to is copied."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
@@ -129,6 +135,9 @@ def _attempt(path: Path, real: Path, copy: bool, tick: Callable[[int], None] | N
 def _with_wal(
     path: Path, real: Path, fd: int, mode: int, copy: bool, stack: ExitStack, tick: Callable[[int], None] | None
 ) -> Snapshot:
+    if mode == _WAL2 and _is_native_there(real) and _room_for(_total(real, fd)):
+        with suppress(MissedError):
+            return _follow(path, real, fd, stack, tick)
     held = _take_read_locks(real, fd, mode, stack)
     watch = None if held else _watcher(path, fd)
     files = {"": fd}
@@ -145,7 +154,8 @@ def _with_wal(
             raise _AgainError("its WAL is being replaced all the time")
     notes = _look_at_wals(path, fd, mode, files)
     views: dict[str, Content] = {}
-    if copy or sum(sizes.values()) <= SMALL:
+    total = sum(sizes.values())
+    if copy or total <= SMALL or (held and _room_for(total)):
         # Under locks the WALs only grow, and a cut through one is as after a crash.
         for suffix, each in files.items():
             content = copy_file(each, real.parent, between=_ticking(tick) if suffix == "" else None)
@@ -201,6 +211,35 @@ def _take_read_locks(real: Path, fd: int, mode: int, stack: ExitStack) -> ExitSt
     return None
 
 
+def _is_native_there(real: Path) -> bool:
+    """Whether a native process has the WAL open."""
+    if not native.AVAILABLE:
+        # Then nobody can tell, and no lock would help.
+        return True
+    try:
+        shm = open_quietly(_beside(real, "-shm"))
+    except FileNotFoundError:
+        return False
+    try:
+        return native.is_held(shm, native.DEAD_MAN)
+    finally:
+        os.close(shm)
+
+
+def _total(real: Path, fd: int) -> int:
+    """Bytes of the database and its WALs."""
+    total = os.fstat(fd).st_size
+    for suffix in ("-wal", "-wal2"):
+        with suppress(FileNotFoundError):
+            total += _beside(real, suffix).stat().st_size
+    return total
+
+
+def _room_for(size: int) -> bool:
+    """Whether a copy is worth while: not too large, and the temporary folder stays half empty."""
+    return size <= LARGE and size * 2 < shutil.disk_usage(tempfile.gettempdir()).free
+
+
 def _watcher(path: Path, fd: int) -> Callable[[], None]:
     """A function that raises SnapshotError once the database file has been written to."""
     before = os.fstat(fd)
@@ -224,9 +263,13 @@ def _beside_engine(
     if mode == _ROLLBACK:
         return _unlocked_copy(path, real, fd, stack, tick)
     try:
-        views = Follower(real, fd, tick).copy()
+        return _follow(path, real, fd, stack, tick)
     except MissedError:
         raise _AgainError("its WAL is overwritten faster than it can be copied") from None
+
+
+def _follow(path: Path, real: Path, fd: int, stack: ExitStack, tick: Callable[[int], None] | None) -> Snapshot:
+    views = Follower(real, fd, tick).copy()
     for content in views.values():
         stack.callback(content.close)
     return Snapshot(path, "copy", views)
