@@ -152,11 +152,12 @@ def _emit(report: Report, format_: str, output: Path | None) -> None:
 
 def _write(output: Path, content: bytes) -> None:
     """All of it or nothing; what is no ordinary file (a pipe, /dev/stdout) is written to, not replaced."""
-    target = Path(os.path.realpath(output))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
+    if output.exists() and not output.is_file():
+        with output.open("wb") as file:
             file.write(content)
         return
+    # A link stays one.
+    target = Path(os.path.realpath(output))
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

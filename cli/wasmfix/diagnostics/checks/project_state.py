@@ -9,7 +9,8 @@ from wasmfix.diagnostics.facts import Item
 from wasmfix.diagnostics.finding import Finding, Location, Severity
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Tell
-from wasmfix.patching.assess import Assessment, Drift, State
+from wasmfix.patching.assess import Assessment, Drift, Edit, State
+from wasmfix.patching.structure import read_source
 
 _PATCH = "wasmfix patch"
 
@@ -91,8 +92,10 @@ def _foreign(assessment: Assessment, folder: str, here: Location) -> Finding:
 
 def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, here: Location) -> Iterator[Finding]:
     package, label = assessment.package, assessment.package.label
-    if assessment.state is State.SHIM:
-        edit = next((edit for edit in assessment.edits if edit.patch == "stale-shim"), None)
+    needed = needed_patches(assessment)
+    edit = needed.get("stale-shim")
+    marks = edit is not None and _is_marked_only(assessment, edit)
+    if assessment.state is State.SHIM and not marks:
         yield finding(
             "WF104",
             label,
@@ -103,7 +106,6 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             location=Location(package.logical[0] / edit.path) if edit else here,
             data={"generation": assessment.generation},
         )
-    needed = needed_patches(assessment)
     for patch, edit in needed.items():
         if patch in _NO_DEFECTS:
             continue
@@ -111,7 +113,6 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
         place = Location(package.logical[0] / edit.path) if (package.folder / edit.path).exists() else here
         evidence = [f"{folder}/{edit.path}: {edit.why}"]
         yield finding(id_, label, what, evidence=evidence, command=_PATCH, remedy="Patch it.", location=place)
-    marks = assessment.state is not State.SHIM and "stale-shim" in needed
     if marks:
         yield finding(
             "WF113",
@@ -133,9 +134,15 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             remedy="Put SQLite in WebAssembly in its place.",
             location=here,
         )
-    elif assessment.state is State.UNPATCHED and package.native and not marks:
+    elif set(needed) <= {"addon-loader"} and package.native:
         evidence = [f"{folder}/{file}" for file in package.native]
         yield finding("WF119", label, "not patched, it has a native binary for this platform", evidence=evidence)
+
+
+def _is_marked_only(assessment: Assessment, edit: Edit) -> bool:
+    """Whether the edit keeps the entry point that is there, with a mark for orez above it."""
+    now = read_source(assessment.package.folder / edit.path)
+    return now is not None and edit.content.endswith(now)
 
 
 _STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF119")
