@@ -87,6 +87,10 @@ def test_an_output_that_is_no_file_is_written_to(wasmfix, bare: Path) -> None:  
     [
         (["/nowhere"], "wasmfix: /nowhere: does not exist; name the folder that has the project's package.json"),
         (["--heap-limit", "much"], "wasmfix: --heap-limit: 'much' is not a size such as 8GB or 512MB"),
+        (
+            ["--queries", "q.json"],
+            "wasmfix: --queries: there is no replica to project them on; name one with --replica",
+        ),
         (["--output", "/nowhere/report"], "wasmfix: /nowhere/report: cannot be written (No such file or directory)"),
     ],
 )

@@ -78,7 +78,9 @@ def test_files_that_cannot_be_read_say_nothing(folder: Path) -> None:
 
 def test_the_configured_replica_is_found_from_the_folder_of_its_file(folder: Path) -> None:
     (folder / ".env").write_text("ZERO_REPLICA_FILE=./data/zero.db\n")
-    assert gather(folder, Options(), {}).replica is None
+    missing = gather(folder, Options(), {})
+    assert missing.replica is None
+    assert missing.replica_source == "none: ZERO_REPLICA_FILE in .env, line 1 names ./data/zero.db, which is not there"
     (folder / "data").mkdir()
     (folder / "data" / "zero.db").touch()
     options = gather(folder, Options(), {})

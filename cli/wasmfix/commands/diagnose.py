@@ -23,7 +23,12 @@ _FAIL_ON = ("error", "warning", "never")
 @click.command(short_help="Say what is wrong with a project, a replica, a database, and what to do.")
 @click.argument("project", type=click.Path(path_type=Path), required=False)
 @click.option("--replica", type=click.Path(path_type=Path), metavar="FILE", help="The replica of a zero-cache.")
-@click.option("--database-url", metavar="URL", help="The PostgreSQL that Zero replicates from.")
+@click.option(
+    "--database-url",
+    metavar="URL",
+    envvar="WASMFIX_DATABASE_URL",
+    help="The PostgreSQL that Zero replicates from.  [default: WASMFIX_DATABASE_URL]",
+)
 @click.option("--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again.")
 @click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB.")
 @click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Queries to project, as Zero ASTs.")
@@ -90,6 +95,9 @@ def command(
         node=node,
     )
     options = gather(project, asked, os.environ)
+    if queries is not None and options.replica is None:
+        what = "there is no replica to project them on"
+        raise WasmfixError(what, where="--queries", remedy="name one with --replica")
     root = options.project.root if options.project else Path.cwd()
     with shown_progress() as tell:
         report = run(
@@ -124,6 +132,8 @@ def _subjects(options: Options) -> tuple[tuple[str, str], ...]:
         found.append(("project", f"{options.project.root} ({options.project.manager})"))
     if options.replica is not None:
         found.append(("replica", f"{options.replica} ({options.replica_source})"))
+    elif options.replica_source.startswith("none"):
+        found.append(("replica", options.replica_source))
     if options.database_url is not None:
         found.append(("database", f"{options.database_url} ({options.database_source})"))
     return tuple(found)

@@ -49,6 +49,8 @@ def _with_configured_replica(options: Options, project: Project) -> Options:
             folder = setting.file.parent if setting.file else Path()
             replica = (folder / setting.value).absolute()
             source = f"{REPLICA} in {setting.place(project.root)}"
-            # Not there: no zero-cache has run here yet, or it runs elsewhere.
-            return replace(options, replica=replica, replica_source=source) if replica.exists() else options
+            if replica.exists():
+                return replace(options, replica=replica, replica_source=source)
+            # No zero-cache has run here yet, or it runs elsewhere.
+            return replace(options, replica_source=f"none: {source} names {setting.value}, which is not there")
     return options

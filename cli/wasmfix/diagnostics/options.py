@@ -22,7 +22,7 @@ class Options:
     """Why there is no installation, if there is a project."""
     replica: Path | None = None
     replica_source: str = "--replica"
-    """Who named it, for people."""
+    """Who named it, for people; without a replica, why there is none."""
     database_url: str | None = field(default=None, repr=False)
     """May hold a password: never put it into a finding, see `redact`."""
     database_source: str = "--database-url"

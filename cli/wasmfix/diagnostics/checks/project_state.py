@@ -25,6 +25,8 @@ _DEFECTS = {
     "row-guard": ("WF124", "a query may return any number of rows"),
     "blob-guard": ("WF125", "a value may have any size"),
     "unsafe-mode": ("WF126", "it has no unsafeMode"),
+    "statement-reset": ("WF128", "its statements are left in the middle, each holds a read transaction"),
+    "safe-integers": ("WF129", "it does not heed safeIntegers"),
     "engine": ("WF127", "its locks and its WAL index hold in one process only"),
 }
 _OTHER_DEFECT = "WF118"
