@@ -113,6 +113,15 @@ def test_a_monorepos_member_will_do(wasmfix, scratch: Path) -> None:  # type: ig
     assert told["findings"][1]["evidence"] == ["apps/web/.env, line 1: ZERO_NUM_SYNC_WORKERS=1000"]
 
 
+@pytest.mark.parametrize("name", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_annotations_are_relative_to_the_checkout(wasmfix, bare: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+    file = f"file=node_modules/{BETTER}/package.json,"
+    assert file in wasmfix("diagnose", bare, "--format", "github").out
+    ran = wasmfix("diagnose", bare, "--format", "github", variables={name: str(bare.parent)})
+    assert file.replace("=", "=bare/") in ran.out
+    assert file in wasmfix("diagnose", bare, "--format", "github", variables={name: "/nowhere"}).out
+
+
 def test_a_file_that_is_not_in_unicode_is_shown_all_the_same(wasmfix, bare: Path, scratch: Path) -> None:  # type: ignore[no-untyped-def]
     odd = Path(os.fsdecode(os.fsencode(scratch) + b"/caf\xe9"))
     bare.rename(odd)

@@ -110,6 +110,29 @@ def test_104_a_shim_lies_over_the_driver(healthy: Path) -> None:
     assert one.location.file.samefile(package_of(healthy) / "lib" / "index.js")
 
 
+def node_with_abi(folder: Path, abi: int) -> str:
+    program = folder / f"node{abi}"
+    program.write_text(f"#!/bin/sh\necho 22.12.0 {abi}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_115_the_binaries_are_for_other_nodes(scratch: Path, healthy: Path) -> None:
+    assert not found(diagnosed(healthy, node=node_with_abi(scratch, 127)), "WF115")
+    one = only(diagnosed(healthy, node=node_with_abi(scratch, 999)), "WF115")
+    assert one.what == "it has no native binary for Node 22.12.0 (ABI 999)"
+    assert one.remedy is not None
+    assert one.remedy.command == "wasmfix patch"
+
+
+def test_115_a_binary_that_was_compiled_here_names_no_abi(scratch: Path) -> None:
+    folder = project(scratch / "bare", (BETTER, "12.11.1"), native=False)
+    compiled = folder / "node_modules" / BETTER / "build" / "Release" / "better_sqlite3.node"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    assert is_clean(diagnosed(folder, node=node_with_abi(scratch, 999)))
+
+
 def test_108_a_package_that_cannot_be_patched_is_an_error_without_a_native_binary(scratch: Path, healthy: Path) -> None:
     bare = project(scratch / "bare", (ZERO_DRIVER, "1.1.4"), native=False)
     for folder, severity in ((bare, Severity.ERROR), (healthy, Severity.NOTE)):

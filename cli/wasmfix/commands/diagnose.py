@@ -104,7 +104,7 @@ def command(
             sections(options),
             tell,
             subjects=_subjects(options),
-            root=str(root),
+            root=str(_annotated_from(root)),
             secrets=[database_url] if database_url else [],
             debug=debug,
         )
@@ -137,6 +137,15 @@ def _subjects(options: Options) -> tuple[tuple[str, str], ...]:
     if options.database_url is not None:
         found.append(("database", f"{options.database_url} ({options.database_source})"))
     return tuple(found)
+
+
+def _annotated_from(root: Path) -> Path:
+    """What paths in annotations are relative to: the checkout, where CI tells it and the project lies in it."""
+    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        checkout = Path(os.environ.get(name) or os.devnull).resolve()
+        if root.is_relative_to(checkout):
+            return checkout
+    return root
 
 
 def _fails(report: Report, fail_on: str) -> bool:

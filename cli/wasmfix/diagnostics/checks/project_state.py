@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wasmfix.diagnostics.checks.project_node import fitting
 from wasmfix.diagnostics.checks.project_subject import ProjectSubject, needed_patches
 from wasmfix.diagnostics.facts import Item
 from wasmfix.diagnostics.finding import Finding, Location, Severity
@@ -137,8 +138,26 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             location=here,
         )
     elif set(needed) <= {"addon-loader"} and package.native:
-        evidence = [f"{folder}/{file}" for file in package.native]
-        yield finding("WF119", label, "not patched, it has a native binary for this platform", evidence=evidence)
+        yield _native(subject, assessment, folder, here)
+
+
+def _native(subject: ProjectSubject, assessment: Assessment, folder: str, here: Location) -> Finding:
+    package, node = assessment.package, subject.node
+    fits = package.native if node is None else fitting(package.native, node.abi)
+    if node is not None and not fits:
+        return finding(
+            "WF115",
+            package.label,
+            f"it has no native binary for Node {node.version} (ABI {node.abi})",
+            evidence=[f"{folder}/{file}" for file in package.native],
+            command=_PATCH,
+            remedy="Put SQLite in WebAssembly in its place; or use a Node that one of them is for.",
+            location=here,
+            data={"abi": node.abi, "binaries": list(package.native)},
+        )
+    whose = f"Node {node.version}" if node is not None else "this platform"
+    what = f"not patched, it has a native binary for {whose}"
+    return finding("WF119", package.label, what, evidence=[f"{folder}/{file}" for file in fits])
 
 
 def _is_marked_only(assessment: Assessment, edit: Edit) -> bool:
@@ -147,7 +166,7 @@ def _is_marked_only(assessment: Assessment, edit: Edit) -> bool:
     return now is not None and edit.content.endswith(now)
 
 
-_STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF119")
+_STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF115", "WF119")
 
 CHECKS = (
     Check("project.state", (*_STATES, _OTHER_DEFECT, *sorted({id_ for id_, _what in _DEFECTS.values()})), _state),

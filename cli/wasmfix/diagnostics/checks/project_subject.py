@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from wasmfix.diagnostics.checks.project_node import NodeProgram, ask_node
 from wasmfix.diagnostics.machine import Machine
 from wasmfix.diagnostics.options import Options
 from wasmfix.patching.assess import Assessment, Edit, State
@@ -34,6 +36,11 @@ class ProjectSubject:
     assessments: tuple[Assessment, ...]
     zeros: tuple[Zero, ...]
     machine: Machine
+
+    @cached_property
+    def node(self) -> NodeProgram | None:
+        """Asked when a check first wants to know."""
+        return ask_node(self.options.node)
 
     def shown(self, path: Path) -> str:
         """A path as a person in the project's folder would name it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterator
 
 from wasmfix.diagnostics.checks.project_subject import ZERO_DRIVER, ProjectSubject, Zero
@@ -11,7 +9,6 @@ from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.finding import Location
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Tell
-from wasmfix.errors import WasmfixError
 from wasmfix.project import InstalledPackage, Project
 from wasmfix.project.manifest import FILE_NAME, read_manifest
 from wasmfix.project.ranges import satisfies
@@ -78,28 +75,19 @@ def _node(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         asked.append(("the patched package", _ENGINE_NODE))
     if not asked:
         return
-    # Imported late: it brings in what runs children.
-    from wasmfix.verification.child import find_node
-
-    try:
-        program = find_node(subject.options.node)
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    except (WasmfixError, OSError, subprocess.TimeoutExpired):
-        # Diagnosed from outside of the container that has Node: nothing to say about it.
+    node = subject.node
+    if node is None:
         return
-    found = re.fullmatch(r"v(\d+\.\d+\.\d+)\S*", done.stdout.strip())
-    if found is None:
-        return
-    yield Fact("project", "Node", found[1])
+    yield Fact("project", "Node", node.version)
     for who, wants in asked:
-        if satisfies(found[1], wants) is False:
+        if satisfies(node.version, wants) is False:
             yield finding(
                 "WF111",
                 "Node",
-                f"{who} wants Node {wants}, this is {found[1]}",
-                evidence=[program],
+                f"{who} wants Node {wants}, this is {node.version}",
+                evidence=[node.program],
                 remedy=f"Install Node {wants.lstrip('>=^~ ')} or newer.",
-                data={"installed": found[1], "wanted": wants},
+                data={"installed": node.version, "wanted": wants},
             )
             return
 
