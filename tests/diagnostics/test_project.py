@@ -78,6 +78,16 @@ def test_002_a_broken_package_is_one_finding_not_the_end(healthy: Path) -> None:
     assert [check.status for check in report.checks if check.name == "project.node"] == ["done"]
 
 
+@pytest.mark.parametrize("file", [f"{ZERO_DRIVER}/.wasmfix/record.json", "@rocicorp/zero/package.json"])
+def test_002_a_file_that_is_damaged_leaves_the_other_checks(healthy: Path, file: str) -> None:
+    damaged = healthy / "node_modules" / file
+    damaged.parent.mkdir(exist_ok=True)
+    damaged.write_text("{")
+    report = diagnosed(healthy, {"ZERO_NUM_SYNC_WORKERS": "1000"})
+    assert {"WF002", "WF131"} <= {each.id for each in report.findings}
+    assert all(check.status == "done" for check in report.checks)
+
+
 def test_102_there_is_no_native_binary(scratch: Path, healthy: Path) -> None:
     report = diagnosed(project(scratch / "bare", (ZERO_DRIVER, "1.1.4"), native=False))
     assert report.findings[0].id == "WF102"

@@ -14,7 +14,8 @@ from wasmfix.diagnostics.checks.project_zero import installed_zeros
 from wasmfix.diagnostics.machine import this_machine
 from wasmfix.diagnostics.options import Options
 from wasmfix.diagnostics.run import Section, Tell
-from wasmfix.patching.assess import assess
+from wasmfix.errors import WasmfixError
+from wasmfix.patching.assess import Assessment, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
@@ -34,18 +35,27 @@ def sections(options: Options) -> Iterable[Section[ProjectSubject]]:
 
 
 def _look_at(project: Project, options: Options, tell: Tell) -> ProjectSubject:
-    installation, assessments = options.installation, []
+    installation, assessments, problems = options.installation, list[Assessment](), list[WasmfixError]()
     catalogue, inputs = load_catalogue(), current_inputs("")
     for package in installation.packages if installation else ():
         tell(f"looking at {package.label}")
         # Not in the middle of another run's changes.
-        with locked(package.folder):
-            assessments.append(assess(package, catalogue, inputs, orez=bool(installation and installation.orez)))
+        try:
+            with locked(package.folder):
+                assessments.append(assess(package, catalogue, inputs, orez=bool(installation and installation.orez)))
+        except WasmfixError as error:
+            problems.append(error)
+    try:
+        zeros = installed_zeros(project)
+    except WasmfixError as error:
+        zeros = ()
+        problems.append(error)
     return ProjectSubject(
         options=options,
         project=project,
         installation=installation,
         assessments=tuple(assessments),
-        zeros=installed_zeros(project),
+        problems=tuple(problems),
+        zeros=zeros,
         machine=this_machine(),
     )

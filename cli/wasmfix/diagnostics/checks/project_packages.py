@@ -8,9 +8,10 @@ from pathlib import Path
 
 from wasmfix.diagnostics.checks.project_subject import ZERO_DRIVER, ProjectSubject
 from wasmfix.diagnostics.facts import Fact, Item
-from wasmfix.diagnostics.finding import Location
+from wasmfix.diagnostics.finding import Finding, Location
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Tell
+from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, State
 from wasmfix.project.manifest import FILE_NAME, read_manifest
 
@@ -20,6 +21,8 @@ _UNPATCHED = (State.UNPATCHED, State.SHIM, State.MISSING_INDEX, State.FOREIGN)
 
 
 def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
+    for each in subject.problems:
+        yield _not_looked_at(subject, each)
     installation = subject.installation
     if installation is None:
         problem = subject.options.installation_problem
@@ -28,7 +31,7 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         if problem is None or "is installed here" in what:
             yield finding("WF101", "packages", what, remedy="Install the project.", command=f"{manager} install")
         else:
-            yield finding("WF002", str(problem.where or subject.project.root), what, remedy=problem.remedy)
+            yield _not_looked_at(subject, problem)
         return
     for assessment in subject.assessments:
         package = assessment.package
@@ -46,6 +49,12 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
             )
         else:
             yield finding("WF114", item.name, item.reason, evidence=[item.where], remedy=f"{_sentence(item.remedy)}.")
+
+
+def _not_looked_at(subject: ProjectSubject, problem: WasmfixError) -> Finding:
+    where = Path(problem.where or subject.project.root)
+    remedy = f"{_sentence(problem.remedy)}." if problem.remedy else None
+    return finding("WF002", subject.shown(where), problem.what, remedy=remedy)
 
 
 def _duplicates(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from wasmfix.diagnostics.checks.project_node import NodeProgram, ask_node
 from wasmfix.diagnostics.machine import Machine
 from wasmfix.diagnostics.options import Options
+from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, Edit, State
 from wasmfix.project import Installation, Project
 
@@ -34,6 +35,8 @@ class ProjectSubject:
     project: Project
     installation: Installation | None
     assessments: tuple[Assessment, ...]
+    problems: tuple[WasmfixError, ...]
+    """Why a package could not be looked at."""
     zeros: tuple[Zero, ...]
     machine: Machine
 
