@@ -188,8 +188,9 @@ class Instance:
         """End the call that is running, at its next read; from any thread. It raises KeyboardInterrupt."""
         self._interrupted = True
 
-    def check(self) -> None:
-        """On every read and write: raises what shall end the call."""
+    def check(self, count: int = 0) -> None:
+        """On every read (of `count` bytes) and write: raises what shall end the call."""
+        self._bytes_read += count
         if self._interrupted:
             self._interrupted = False
             raise KeyboardInterrupt

@@ -139,7 +139,7 @@ class Vfs:
         return codes.OK
 
     def _read(self, number: int, to: int, count: int, offset: float) -> int:
-        self._instance.check()
+        self._instance.check(count)
         target = self._instance.slice(to, count)
         done = self._open[number].read_into(target, int(offset))
         if done == count:
