@@ -12,8 +12,8 @@ from pathlib import Path
 import nodejs
 from conftest import installed
 from wasmfix.diagnostics import Finding, Options, Report, Severity, run
+from wasmfix.diagnostics.checks.project import sections
 from wasmfix.diagnostics.gather import gather
-from wasmfix.diagnostics.sections import sections
 
 ZERO_DRIVER = "@rocicorp/zero-sqlite3"
 BETTER = "better-sqlite3"

@@ -69,6 +69,7 @@ def test_101_nothing_is_installed(tmp_path: Path, healthy: Path) -> None:
     assert one.remedy is not None
     assert one.remedy.command == "pnpm install"
     assert not found(diagnosed(healthy), "WF101")
+    assert is_clean(diagnosed(folder, database_url="postgres://db.example/zero"))
 
 
 def test_002_a_broken_package_is_one_finding_not_the_end(healthy: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wasmfix.diagnostics.checks.project_subject import ZERO_DRIVER, ProjectSubject
 from wasmfix.diagnostics.facts import Fact, Item
-from wasmfix.diagnostics.finding import Finding, Location
+from wasmfix.diagnostics.finding import Finding, Location, Severity
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Tell
 from wasmfix.errors import WasmfixError
@@ -29,7 +29,16 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         what = problem.what if problem else "nothing is installed"
         manager = subject.project.manager
         if problem is None or "is installed here" in what:
-            yield finding("WF101", "packages", what, remedy="Install the project.", command=f"{manager} install")
+            # Whoever names a replica or a database may well stand in a folder that has nothing to do with Zero.
+            asked = subject.options.replica or subject.options.database_url
+            yield finding(
+                "WF101",
+                "packages",
+                what,
+                severity=Severity.NOTE if asked else None,
+                remedy="Install the project.",
+                command=f"{manager} install",
+            )
         else:
             yield _not_looked_at(subject, problem)
         return
