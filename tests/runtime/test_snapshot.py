@@ -19,7 +19,7 @@ import nodejs
 from runtime.conftest import Oracle, read
 from wasmfix import runtime
 from wasmfix.errors import WasmfixError
-from wasmfix.runtime import SnapshotError, snapshot
+from wasmfix.runtime import SnapshotError, copying, follow, snapshot
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 2.5
@@ -106,6 +106,51 @@ def test_what_is_read_beside_a_writer_is_one_commit_of_it(
             seen.append(n)
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
+
+
+@pytest.mark.parametrize("driver", ["native", "patched"])
+def test_a_copy_that_takes_longer_than_many_wals_live_is_one_commit(
+    driver: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a database of gigabytes, in which every page may have been written meanwhile."""
+    applied: list[int] = []
+    slowly(monkeypatch, 0.03)
+    original = follow.Follower._apply
+
+    def count(self: follow.Follower, *arguments: Any) -> None:
+        applied.append(len(self._due))
+        original(self, *arguments)
+
+    monkeypatch.setattr(follow.Follower, "_apply", count)
+    with writing(request.getfixturevalue(driver), tmp_path / "bank.db", "wal2") as writer:
+        for _ in range(2):
+            with runtime.open(tmp_path / "bank.db", patience=60) as db:
+                check_moment(db, writer.money)
+                assert db.execute("PRAGMA integrity_check").all() == [("ok",)]
+    # WALs that were begun anew during the copy.
+    assert sum(applied) >= 4
+
+
+def test_a_follower_that_loses_a_wal_says_so(patched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slowly(monkeypatch, 0.03)
+    monkeypatch.setattr(follow, "_PERIOD", 100)
+    with (
+        writing(patched, tmp_path / "bank.db", "wal2"),
+        pytest.raises(SnapshotError, match="overwritten faster than it can be copied"),
+    ):
+        runtime.open(tmp_path / "bank.db", patience=0.1)
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Copy in small pieces with a pause after each."""
+    original = copying._copy_chunk
+
+    def copy_chunk(fd: int, to: int, offset: int) -> int:
+        time.sleep(seconds)
+        return original(fd, to, offset)
+
+    monkeypatch.setattr(copying, "CHUNK", 65536)
+    monkeypatch.setattr(copying, "_copy_chunk", copy_chunk)
 
 
 @pytest.mark.parametrize("mode", ["wal2", "wal"])

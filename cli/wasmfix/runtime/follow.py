@@ -37,10 +37,10 @@ from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES, WalHeader, rea
 
 SUFFIXES = ("-wal", "-wal2")
 _TRIES = 50
-_MANY = 8
+_MANY = 6
 _PERIOD = 0.002
 """Seconds. The hardest writer takes some tens of milliseconds for the 1000 frames of a WAL."""
-_IN_MEMORY = 16 * 2**20
+_IN_MEMORY = 8 * 2**20
 
 
 def no_wal() -> PrivateFile:

@@ -57,6 +57,7 @@ _SLOTS = {_WAL: (0, 4), _WAL2: (1, 4)}
 _TICK = 0.05
 """Seconds. The clock of a file's modification time is no coarser (ext4: 4 ms)."""
 _PAUSE = 0.005
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HOT = ("a writer has crashed and left a journal, which was rolled back in a copy",)
 
 
@@ -291,7 +292,7 @@ def _unlocked_copy(path: Path, real: Path, fd: int, stack: ExitStack, tick: Call
     stack.callback(content.close)
     views: dict[str, Content] = {"": content}
     if hot:
-        hot = _add_journal(real, views, stack)
+        hot = _add_journal(path, real, views, stack)
     after = read_table(real)
     rows = [(row.owner, row.count) for row in before]
     if any(row.writes_database for row in after) or rows != [(row.owner, row.count) for row in after]:
@@ -324,7 +325,7 @@ def _rollback(
         stack.callback(content.close)
         views: dict[str, Content] = {"": content}
         if hot:
-            hot = _add_journal(real, views, stack)
+            hot = _add_journal(path, real, views, stack)
         else:
             _check_size(path, content.fd)
         if watch is not None:
@@ -332,7 +333,7 @@ def _rollback(
         return Snapshot(path, "copy", views, _HOT if hot else (), private=hot)
 
 
-def _add_journal(real: Path, views: dict[str, Content], stack: ExitStack) -> bool:
+def _add_journal(path: Path, real: Path, views: dict[str, Content], stack: ExitStack) -> bool:
     try:
         fd = open_quietly(_beside(real, "-journal"))
     except FileNotFoundError:
@@ -340,6 +341,11 @@ def _add_journal(real: Path, views: dict[str, Content], stack: ExitStack) -> boo
     stack.callback(os.close, fd)
     views["-journal"] = copied = copy_file(fd, real.parent)
     stack.callback(copied.close)
+    # It ends so if it has the name of a super-journal, which decides whether the transaction counts
+    # (sqlite.org/atomiccommit.html, section 5).
+    if read_at(copied.fd, len(_JOURNAL_MAGIC), max(0, copied.size() - len(_JOURNAL_MAGIC))) == _JOURNAL_MAGIC:
+        what = "a writer has crashed in the middle of a transaction over several databases"
+        raise WasmfixError(what, where=path, remedy="open it once with the program that writes it")
     return True
 
 
