@@ -100,6 +100,18 @@ def test_what_stops_us_is_one_line(wasmfix, bare: Path, arguments: list[str], li
     assert ran.one_line() == line
 
 
+def test_an_id_is_explained_without_a_project(wasmfix) -> None:  # type: ignore[no-untyped-def]
+    ran = wasmfix("diagnose", "--explain", "wf102")
+    assert ran.code == 0
+    assert ran.out.startswith(
+        "# WF102: The driver has no native binary for this platform\n\n**Symptom:** `Could not locate"
+    )
+    assert "## What to do\n\n`wasmfix patch` puts SQLite" in ran.out
+    unknown = wasmfix("diagnose", "--explain", "WF999")
+    assert unknown.code == 2
+    assert unknown.one_line() == "wasmfix: WF999: no finding has this id; the report names ids such as WF102"
+
+
 def test_a_monorepos_member_will_do(wasmfix, scratch: Path) -> None:  # type: ignore[no-untyped-def]
     root = project(scratch / "mono", (BETTER, "12.11.1"), native=False)
     manifest = json.loads((root / "package.json").read_text())

@@ -62,6 +62,13 @@ def test_the_page_names_nothing_from_elsewhere() -> None:
     assert "@import" not in text
 
 
+def test_the_explanation_of_a_finding_has_no_links_that_lead_nowhere() -> None:
+    text = render(sample())
+    assert "<summary>WF104: A shim lies over the driver</summary>" in text
+    assert "By the structure of <code>lib/index.js</code>, see patching.md." in text
+    assert ".md)" not in text
+
+
 def test_what_is_over_the_limit_is_marked() -> None:
     text = render(sample())
     assert text.count('<rect class="over"') == 1

@@ -33,7 +33,7 @@ def test_findings_are_under_the_heading_of_their_severity_with_their_evidence() 
         errors < text.index("WF104") < warnings < text.index("WF131") < text.index(" In order ") < text.index("WF119")
     )
     assert ".env, line 7: ZERO_NUM_SYNC_WORKERS=14" in text
-    assert "see docs/findings/WF131.md" in text
+    assert "more: wasmfix diagnose --explain WF131" in text
 
 
 def test_tables_are_sorted_by_rows_and_have_bars_in_proportion() -> None:

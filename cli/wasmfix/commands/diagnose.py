@@ -51,6 +51,7 @@ _FAIL_ON = ("error", "warning", "never")
     show_default=True,
     help="The severity from which the exit code is 1.",
 )
+@click.option("--explain", metavar="ID", help="Say what a finding means, how it is found, what to do; nothing else.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error, also of a check.")
 def command(
     project: Path | None,
@@ -66,6 +67,7 @@ def command(
     format_: str,
     output: Path | None,
     fail_on: str,
+    explain: str | None,
     debug: bool,
 ) -> int:
     """Look at PROJECT, a replica, a database, and say what is wrong and what to do. Changes nothing.
@@ -73,6 +75,9 @@ def command(
     Without --replica the file that ZERO_REPLICA_FILE names is read, in the environment or in what the project sets.
     Without PROJECT the current folder is meant, if it is one. Exit code 1 if something was found (see --fail-on).
     """
+    if explain is not None:
+        _explain(explain)
+        return 0
     # Imported late: `wasmfix -h` needs none of it.
     from wasmfix.commands._progress import shown_progress
     from wasmfix.diagnostics.gather import gather
@@ -113,6 +118,17 @@ def command(
         click.echo("wasmfix: interrupted; the report has what was known by then", err=True)
         return INTERRUPTED
     return FINDINGS if _fails(report, fail_on) else 0
+
+
+def _explain(id_: str) -> None:
+    from wasmfix.diagnostics.pages import page
+    from wasmfix.diagnostics.registry import REGISTRY
+    from wasmfix.report.prose import without_links
+
+    kind = REGISTRY.get(id_.upper())
+    if kind is None:
+        raise WasmfixError("no finding has this id", where=id_, remedy="the report names ids such as WF102")
+    click.echo(without_links(page(kind)), nl=False)
 
 
 def _bytes(text: str | None) -> int | None:

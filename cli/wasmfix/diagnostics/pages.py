@@ -25,14 +25,16 @@ _NOTE = "<!-- Written by `python -m wasmfix.diagnostics.pages` from `cli/wasmfix
 
 def pages(kinds: Mapping[str, FindingKind]) -> dict[str, str]:
     """The content of each file of the folder, by name."""
-    written = {f"{kind.id}.md": _page(kind) for kind in kinds.values()}
+    written = {f"{kind.id}.md": page(kind, _NOTE) for kind in kinds.values()}
     return {**written, "README.md": _index(kinds)}
 
 
-def _page(kind: FindingKind) -> str:
+def page(kind: FindingKind, note: str = "") -> str:
+    """The page of an id, Markdown."""
+    head = f"{note}\n\n" if note else ""
     symptom = f"**Symptom:** {kind.symptom}\n\n" if kind.symptom else ""
     return (
-        f"# {kind.id}: {kind.title}\n\n{_NOTE}\n\n{symptom}**Severity:** {kind.severity.value}, usually\n\n"
+        f"# {kind.id}: {kind.title}\n\n{head}{symptom}**Severity:** {kind.severity.value}, usually\n\n"
         f"## What it means\n\n{kind.means}\n\n## How it is found\n\n{kind.found}\n\n## What to do\n\n{kind.cure}\n"
     )
 

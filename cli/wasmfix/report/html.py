@@ -16,6 +16,7 @@ from wasmfix.diagnostics.sizes import show_size
 from wasmfix.report.html_charts import Bar, bar_chart
 from wasmfix.report.html_style import STYLE
 from wasmfix.report.plain import plain
+from wasmfix.report.prose import as_html
 from wasmfix.report.verdict import SIGNS, tally, verdict
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes", Severity.OK: "In order"}
@@ -93,8 +94,7 @@ def _finding(found: Finding) -> Iterator[str]:
             yield _command(found.remedy.command)
     yield f"<details><summary>{found.id}: {_text(kind.title)}</summary>"
     for part in (kind.means, f"How it is found: {kind.found}", f"What to do: {kind.cure}"):
-        # Markdown, shown as it is written.
-        yield f"<p>{_text(part)}</p>"
+        yield f"<p>{as_html(part)}</p>"
     yield "</details>"
     yield "</article>"
 

@@ -36,6 +36,7 @@ pre.command { color: var(--text); background: var(--ground); border: 1px solid v
 pre.command span { color: var(--quiet); user-select: none; }
 pre.command code { font: inherit; user-select: all; }
 details { margin-top: .6rem; color: var(--quiet); font-size: .9rem; }
+details code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 details p { white-space: pre-wrap; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
 figure { margin: 1rem 0 1.6rem; }

@@ -12,6 +12,7 @@ from wasmfix.diagnostics.registry import REGISTRY, FindingKind
 from wasmfix.diagnostics.run import Report
 from wasmfix.report.json import document
 from wasmfix.report.places import fingerprint, message, relative_file
+from wasmfix.report.prose import without_links
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note", Severity.OK: "none"}
 _BASE = "PROJECT"
@@ -41,11 +42,12 @@ _MEASURED = ("schema_version", "complete", "subjects", "facts", "tables", "proje
 
 
 def _rule(kind: FindingKind) -> dict[str, object]:
-    text = "\n\n".join([kind.means, f"How it is found: {kind.found}", f"What to do: {kind.cure}"])
+    parts = [kind.means, f"How it is found: {kind.found}", f"What to do: {kind.cure}"]
+    text = without_links("\n\n".join(parts))
     return {
         "id": kind.id,
         "shortDescription": {"text": kind.title},
-        "fullDescription": {"text": kind.means},
+        "fullDescription": {"text": without_links(kind.means)},
         "help": {"text": text, "markdown": text},
         "defaultConfiguration": {"level": _LEVELS[kind.severity]},
     }

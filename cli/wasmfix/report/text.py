@@ -14,7 +14,6 @@ from rich.text import Text
 
 from wasmfix.diagnostics.facts import HeapLimit, Projection, TableFacts
 from wasmfix.diagnostics.finding import Finding, Severity
-from wasmfix.diagnostics.registry import REGISTRY
 from wasmfix.diagnostics.run import Report
 from wasmfix.diagnostics.sizes import show_size
 from wasmfix.report.plain import plain
@@ -29,6 +28,7 @@ _HEADINGS = {
 }
 _PRESSING = (Severity.ERROR, Severity.WARNING)
 _BAR = 24
+"""The longest bar; narrow terminals have shorter ones."""
 _PIPE_WIDTH = 100
 _PARTS = "▏▎▍▌▋▊▉█"
 
@@ -89,7 +89,7 @@ def _show_finding(found: Finding, console: Console) -> None:
         if found.remedy.command is not None:
             _say_command(console, 4, found.remedy.command)
     if found.severity in _PRESSING:
-        _say(console, Text(f"see {REGISTRY[found.id].page}", style="dim"), 4)
+        _say(console, Text(f"more: wasmfix diagnose --explain {found.id}", style="dim"), 4)
 
 
 def _say(console: Console, text: Text, indent: int = 0) -> None:
@@ -108,6 +108,7 @@ def _say_command(console: Console, indent: int, command: str) -> None:
 def _show_tables(tables: Sequence[TableFacts], console: Console) -> None:
     ordered = sorted(tables, key=lambda each: (-each.rows, each.name))
     most = max(each.rows for each in ordered) or 1
+    length = _bar_width(console)
     measured = any(each.size is not None for each in ordered)
     table = _table(console, "Tables", ["table", "rows", "", *(["bytes", "average", "largest"] if measured else [])])
     for each in ordered:
@@ -115,13 +116,18 @@ def _show_tables(tables: Sequence[TableFacts], console: Console) -> None:
         rows = f"{each.rows:,}" if each.exact else f"~{each.rows:,}"
         style = "" if each.published else "dim"
         cells: Iterable[Text] = [Text(cell, style=style) for cell in (plain(each.name), rows)]
-        table.add_row(*cells, Text(bar(each.rows / most), style="blue"), *(Text(size, style=style) for size in sizes))
+        table.add_row(
+            *cells,
+            Text(bar(each.rows / most, length), style="blue"),
+            *(Text(size, style=style) for size in sizes),
+        )
     console.print(table)
 
 
 def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None, console: Console) -> None:
     ordered = sorted(projections, key=lambda each: (-each.heap, each.name))
     most = max([each.heap for each in ordered] + ([limit.limit] if limit else [])) or 1
+    length = _bar_width(console)
     title = "Hydration, projected"
     if limit is not None:
         title += f" (heap limit {show_size(limit.limit)}, {plain(limit.source)})"
@@ -134,7 +140,7 @@ def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None
             f"{each.rows_touched:,}",
             f"{each.rows_kept:,}",
             Text(f"{show_size(each.heap)}{error}", style="bold red" if over else ""),
-            Text(bar(each.heap / most), style="red" if over else "blue"),
+            Text(bar(each.heap / most, length), style="red" if over else "blue"),
         )
     console.print(table)
 
@@ -147,6 +153,10 @@ def _table(console: Console, title: str, headers: Sequence[str]) -> Table:
         number = place > 0 and header != ""
         table.add_column(header, justify="right" if number else "left", no_wrap=number or header == "", overflow="fold")
     return table
+
+
+def _bar_width(console: Console) -> int:
+    return max(4, min(_BAR, console.width // 4))
 
 
 def bar(share: float, width: int = _BAR) -> str:
