@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
 from wasmfix.report import FORMATS, rendered
 

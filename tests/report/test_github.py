@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import REGISTRY, Report, Severity
 from wasmfix.report.github import render
 from wasmfix.report.places import message, relative_file

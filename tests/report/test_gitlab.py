@@ -6,7 +6,7 @@ import json
 
 from jsonschema import Draft202012Validator
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report, Severity
 from wasmfix.report.gitlab import render
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from report.chromium import Page, chromium, program
-from report.reports import of_every_report, sample
+from chromium import Page, chromium, program
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
 from wasmfix.report.html import render
 

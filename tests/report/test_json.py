@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
 from wasmfix.diagnostics.run import Report as Empty
 from wasmfix.report.json import SCHEMA, render

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
 from wasmfix.report.markdown import render
 from wasmfix.report.plain import plain

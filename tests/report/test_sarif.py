@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from conftest import installed
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Location, Report
 from wasmfix.report.sarif import render
 

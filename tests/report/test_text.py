@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from rich.console import Console
 
-from report.reports import of_every_report, sample
+from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
 from wasmfix.diagnostics.run import Report as Empty
 from wasmfix.report.text import bar, render, show
