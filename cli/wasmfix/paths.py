@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 CACHE_VARIABLE = "WASMFIX_CACHE_DIR"
+PATCHES_VARIABLE = "WASMFIX_PATCHES"
 
 
 def data_folder(name: str) -> Path:
@@ -29,3 +30,8 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("wasmfix", appauthor=False))
+
+
+def named_patches() -> list[Path]:
+    """The folders of further patches that `WASMFIX_PATCHES` names, separated as in PATH."""
+    return [Path(name).absolute() for name in os.environ.get(PATCHES_VARIABLE, "").split(os.pathsep) if name]

@@ -21,5 +21,5 @@ function wasmfixBinding(requireFunc, file) {
 		// Its folder may be absent: then there is nothing to resolve.
 	}
 	own = path.relative(path.resolve(__dirname, '..'), own).split(path.sep).join('/');
-	return /^(build\/(Release|Debug)\/better_sqlite3|prebuilds\/[^/]+\/node\b[^/]*)\.node$/.test(own) ? wasmfixAddon() : requireFunc(file);
+	return /^(build\/(Release|Debug)\/better_sqlite3|prebuilds\/([^/]+\/node\b[^/]*|[^/]+))\.node$/.test(own) ? wasmfixAddon() : requireFunc(file);
 }

@@ -150,7 +150,7 @@ def test_nested_copies_are_all_patched_and_the_linked_one_is_named(  # type: ign
     ran = wasmfix("patch", project)
     assert ran.code == 0, ran.err
     assert ran.out.count(": patched ") == 2
-    assert f"{BETTER}: left alone  {outside}" in ran.out
+    assert f"{BETTER}: left alone  {outside.resolve()}" in ran.out
     assert snapshot(outside) == before
     assert ask(node, nested.parent.parent.parent, ZERO) == "3.50.0"
     assert ask(node, project, ZERO) == "3.54.0"
@@ -165,7 +165,8 @@ def test_a_refused_copy_does_not_keep_the_others_from_being_patched(  # type: ig
     ran = wasmfix("patch", project, "--no-verify")
     assert ran.code == 2
     assert f"{ZERO} 1.1.4: patched" in ran.out
-    assert str(broken) in ran.one_line()
+    # As in every message, the real path: build/ may be a link.
+    assert str(broken.resolve()) in ran.one_line()
     assert "no SQLite source" in ran.err
     assert snapshot(broken) == before
 

@@ -105,7 +105,7 @@ function logOf(observer) {
 function areas() {
   /** @type {Record<string, string>} */
   const files = {};
-  for (const folder of ['claims', 'engine']) {
+  for (const folder of ['claims', 'claims13', 'engine']) {
     for (const name of fs.readdirSync(path.join(__dirname, folder)).sort()) {
       if (name.endsWith('.cjs')) files[`${folder}/${path.basename(name, '.cjs')}`] = path.join(__dirname, folder, name);
     }

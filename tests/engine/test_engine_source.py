@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import installed
 from wasmfix.engine.source import read_source
 from wasmfix.errors import WasmfixError
 
@@ -28,6 +29,18 @@ def test_a_package_is_read_with_its_version_defines_and_unicode_tables(package: 
     assert "SQLITE_OS_OTHER=1" in source.defines
     assert "SQLITE_OS_OTHER=1" not in source.package_defines
     assert [path.name for path in source.unicode_files] == ["unicode_case.cpp", "unicode_case_data.h"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "hides"),
+    [
+        ("better-sqlite3", "9.0.0", True),
+        ("better-sqlite3", "12.11.1", False),
+        ("@rocicorp/zero-sqlite3", "1.0.15", False),
+    ],
+)
+def test_an_amalgamation_that_leaves_the_wal_out_for_wasi_is_known(name: str, version: str, hides: bool) -> None:
+    assert read_source(installed(name, version) / "node_modules" / name).hides_wal is hides
 
 
 def cut_middle(data: bytes) -> bytes:

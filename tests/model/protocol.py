@@ -46,6 +46,7 @@ RULES = {
     "settle": "raised marks are settled when the own checkpointer gets CKPT",
     "mark goes back": "the mirror's raised mark goes back with the lock in the table",
     "cached is held": "a cached read lock stays in the table",
+    "look ahead": "WRITE that is taken ahead refreshes, since the cached read lock after it does not",
     "recovery byte": "breaking a row that had WRITE, CKPT, RECOVER asks for recovery (6)",
     "byte before row": "the recovery byte is set before the dead owner's row is cleared",
     "refresh when exclusive": "an exclusive lock on the database refreshes fully (1)",
@@ -344,6 +345,8 @@ class Instance:
         self.virtual = -1
         """The read slot that is exclusive only within this instance."""
         self.caching = caching
+        self.ahead = False
+        """WRITE is held in the table, and no connection has it yet."""
         self.writing = False
         self.closing = False
         self.rec = False
@@ -558,7 +561,7 @@ class Instance:
         if self.held[slot] == FREE and (self.readers[slot] == 0):
             if not (yield from self.acquire((slot,), SHARED)):
                 return False
-        else:
+        elif not self.ahead or self.readers[slot] > 0:
             yield from self.look_again()
         self.readers = put(self.readers, slot, self.readers[slot] + 1)
         return True
@@ -595,6 +598,20 @@ class Instance:
             if self.held[slot] == SHARED and self.readers[slot] == 0:
                 yield from self.drop(slot)
 
+    def take_ahead(self) -> Steps:
+        """Before a statement that is going to write, while a read lock is cached."""
+        cached = any(self.held[s] == SHARED and self.readers[s] == 0 for s in range(READ0, READ4 + 1))
+        if cached and not self.exclusive[WRITE]:
+            self.ahead = yield from self.acquire((WRITE,), EXCLUSIVE, self.has("look ahead"))
+
+    def drop_ahead(self) -> Steps:
+        """WRITE was not asked for after all."""
+        if self.ahead:
+            self.ahead = False
+            self.held = put_slots(self.held, (WRITE,), FREE)
+            self.counter += 1
+            yield from self.write_row()
+
     def take_exclusive(self, slots: tuple[int, ...]) -> Steps:
         if self.closing:
             return True
@@ -613,7 +630,9 @@ class Instance:
         # Each commit beyond 1,000 frames tries a checkpoint, also while another instance is at it.
         if slots[0] == CKPT and not (yield ("is_free", self.row, CKPT)):
             return False
-        if not (yield from self.acquire(slots, EXCLUSIVE)):
+        if slots == (WRITE,) and self.ahead:
+            self.ahead = False
+        elif not (yield from self.acquire(slots, EXCLUSIVE)):
             return False
         self.lower(slots)
         for slot in slots:
@@ -679,6 +698,8 @@ class Instance:
         """walBeginReadTransaction, 71540. What was acknowledged when it begins must be in the snapshot."""
         visible = yield ("begin",)
         while not (yield from self.try_begin(c, False)):
+            if self.ahead:
+                yield from self.drop_ahead()
             yield ("pause",)
         if c.hdr is not None and c.hdr.n < visible:
             raise InvariantError(f"a snapshot shows {c.hdr.n}, {visible} was visible before")
@@ -767,9 +788,11 @@ class Instance:
         c.lock = -1
         yield from self.release_shared(slot)
 
-    def write(self, c: Connection, wide: bool) -> Steps:
+    def write(self, c: Connection, wide: bool, ahead: bool = False) -> Steps:
         """BEGIN IMMEDIATE, one or two pages, COMMIT: walWriteLock 71951, walFrames 72716."""
         while True:
+            if ahead:
+                yield from self.take_ahead()
             yield from self.begin(c)
             if (yield from self.take_exclusive((WRITE,))):
                 if self.hdr == c.hdr:
@@ -965,6 +988,12 @@ def program(inst: Instance, conns: tuple[Connection, ...], script: tuple[Op, ...
             yield from inst.write(c, False)
         elif name == "write two":
             yield from inst.write(c, True)
+        elif name == "write ahead":
+            yield from inst.write(c, False, True)
+        elif name == "begin ahead":
+            yield from inst.take_ahead()
+            yield from inst.begin(c)
+            yield from inst.drop_ahead()
         elif name == "checkpoint":
             yield from inst.checkpoint(c)
         elif name == "tick":

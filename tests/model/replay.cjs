@@ -180,6 +180,7 @@ function instance({ code, shared, port }) {
       engine.u8.fill(0);
       nodes = new FileNodes(engine);
       nodes.awaitEndOfTurn = () => {};
+      nodes.patience = 0;
       file = { fd: openSync(name, 'r+'), name };
       node = nodes.attach(file);
       nodes.lock(node, file, 1);
@@ -213,6 +214,8 @@ function instance({ code, shared, port }) {
       // In wal mode the model has two read marks, the engine four.
       const count = !wal2 && slots.length === 2 && first === READ0 + 1 ? 4 : slots.length;
       if (name === 'giveBack') node.giveBack();
+      else if (name === 'takeAhead') nodes.takeAhead(node);
+      else if (name === 'dropAhead') nodes.dropAhead(node);
       else if (name === 'takeShared') result = nodes.shmLock(node, file, first, 1, SHARED_FLAGS.take);
       else if (name === 'releaseShared') result = nodes.shmLock(node, file, first, 1, SHARED_FLAGS.release);
       else if (name === 'takeExclusive') result = nodes.shmLock(node, file, first, count, EXCLUSIVE_FLAGS.take);

@@ -18,6 +18,7 @@ STATES = int(os.environ.get("WASMFIX_MODEL_STATES", "0"))
 W, WIDE, C = ("write",), ("write two",), ("checkpoint",)
 R = ("begin", "read", "read", "end")
 OPEN, CLOSE, TICK = ("open",), ("close",), ("tick",)
+AHEAD = ("write ahead",)
 
 WHOLE = [
     Scenario("two writers", (W, W), crashes=1),
@@ -26,6 +27,8 @@ WHOLE = [
     Scenario("a writer and a checkpointer", (WIDE + W, C + C), crashes=1),
     Scenario("a restart of the WAL", (C + W, W), frames=1),
     Scenario("cached read locks", (W + W, R + R), caching=(0, 1)),
+    Scenario("WRITE ahead of a cached read lock", (("begin", "end", *AHEAD), W), caching=(0,), crashes=1),
+    Scenario("WRITE ahead, not wanted", (("begin", "end", "begin ahead", "read", "end"), W), caching=(0,)),
     Scenario("cached read locks, a checkpoint", (W + R, R + C + R), caching=(0, 1), frames=1),
     Scenario(
         "two connections in an instance",
@@ -45,6 +48,9 @@ BOUNDED = [
     Scenario("the same, one is killed", FIVE, preemptions=0, frames=1, crashes=1),
     Scenario("a writer, a reader, a checkpointer", (W, R, C), frames=1, caching=(0, 1)),
     Scenario("a mark between two readers", (R + WIDE + R + C, R + TICK + R), frames=1, caching=(0, 1), preemptions=2),
+    Scenario(
+        "two take WRITE ahead, one checkpoints", (R + AHEAD + C, R + AHEAD + R), frames=1, caching=(0, 1), preemptions=2
+    ),
     Scenario("a restart between two readers", (C + W, R + R, C + W), frames=1, caching=(1,), preemptions=1),
 ]
 """More than can be seen to the end in a short run: breadth first up to a number of states, then random schedules."""
@@ -59,6 +65,7 @@ FAULTS: list[tuple[str, Scenario]] = [
     ("owner", Scenario("a row changes hands", ((*W, "leave"), W, OPEN), preemptions=3)),
     ("announce first", Scenario("two writers", (W, W))),
     ("refresh always", Scenario("a lock is there already", (W, R + R), caching=(1,))),
+    ("look ahead", Scenario("a commit before WRITE ahead", (R + AHEAD, W), caching=(0,))),
     ("raised marks stay", Scenario("a slot is shared", (W + R, R + R), frames=1, caching=(0, 1))),
     (
         "not over an unused mark",

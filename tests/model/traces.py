@@ -37,6 +37,12 @@ class Traced(Instance):
     def release_exclusive(self, slots: tuple[int, ...], ack: int = 0) -> Steps:
         return self.note("releaseExclusive", slots, super().release_exclusive(slots, ack))
 
+    def take_ahead(self) -> Steps:
+        return self.note("takeAhead", (), super().take_ahead())
+
+    def drop_ahead(self) -> Steps:
+        return self.note("dropAhead", (), super().drop_ahead())
+
     def tick(self) -> Steps:
         return self.note("giveBack", (), super().tick())
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from patching.packages import write_catalogue, write_driver
 from trees import snapshot
 from wasmfix.errors import WasmfixError
 from wasmfix.patching import files
 from wasmfix.patching.assess import State
+from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.record import Inputs
 from wasmfix.patching.run import Patcher, restore
 from wasmfix.project.package import read_package
@@ -29,6 +33,7 @@ Act = Callable[[Path], object]
 SHIM = """// orez sqlite shim - wasm
 // mode: wasm, journal_mode: wal2
 const { Database, SqliteError } = require('bedrock-sqlite');
+Object.getPrototypeOf(new Database(':memory:').prepare('select 1')).scanStatusV2 = () => [];
 module.exports = Database;
 module.exports.SqliteError = SqliteError;
 """
@@ -76,6 +81,7 @@ class Case:
         self.start = start
         self.patcher = patcher
         self.action = action
+        self.loader = "lib/database.js" if (start / "lib").is_dir() else "dist/driver.js"
         self._number = itertools.count()
         self.original = snapshot(start)
         whole = self.copy()
@@ -123,9 +129,24 @@ class Case:
         shutil.rmtree(other)
 
 
-@pytest.fixture(params=["patch", "restore", "update"])
+def mode_switch(folder: Path, patcher: Patcher, mode: str) -> Case:
+    """From one mode to the other: files of ours go, others come, and some are rewritten from their originals."""
+    catalogue = load_catalogue(write_catalogue(folder / "catalogue"))
+    package = write_driver(folder / "driver")
+    towards = replace(patcher, catalogue=catalogue, engine=mode)
+    case = Case(package, towards, f"to {mode}")
+    replace(towards, engine="shim" if mode == "rebuild" else "rebuild").patch(read_package(package))
+    assert case.state(package) is State.STALE
+    return case
+
+
+@pytest.fixture(params=["patch", "restore", "update", "to rebuild", "to shim"])
 def case(request: pytest.FixtureRequest, lean: Path, patcher: Patcher, monkeypatch: pytest.MonkeyPatch) -> Case:
-    """A fresh patch; a restore; a patch over one that an older wasmfix made of other files."""
+    """A fresh patch; a restore; a patch over one that an older wasmfix made of other files; changes of the mode."""
+    if request.param.startswith("to "):
+        folder = lean.parent / "modes"
+        folder.mkdir()
+        return mode_switch(folder, replace(patcher, amalgamation=read_package(lean)), request.param.removeprefix("to "))
     case = Case(lean, patcher, request.param)
     if case.action == "restore":
         case.patch(lean)
@@ -152,7 +173,7 @@ def test_killed_at_any_operation_the_next_run_finishes(case: Case) -> None:
         package = case.copy()
         if not case.killed_at(package, operation):
             break
-        if case.action != "update":
+        if case.action in ("patch", "restore"):
             assert loader_is_whole(package, case), f"killed at operation {operation}"
         left = snapshot(package, times=True)
         states.add(case.state(package))
@@ -249,9 +270,10 @@ def test_somebody_elses_edit_of_an_interrupted_package_is_not_overwritten(case: 
         for number in itertools.count(10)
         if case.killed_at(package := case.copy(), number) and case.state(package) is State.INTERRUPTED
     )
-    (package / "lib" / "database.js").unlink()
-    (package / "lib" / "database.js").write_text("mine")
+    edited = package / case.loader
+    edited.unlink()
+    edited.write_text("mine")
     before = snapshot(package)
-    with pytest.raises(WasmfixError, match=r"database\.js: was changed by someone else since"):
+    with pytest.raises(WasmfixError, match=rf"{re.escape(edited.name)}: was changed by someone else since"):
         case.act(package)
-    assert snapshot(package)["lib/database.js"] == before["lib/database.js"]
+    assert snapshot(package)[case.loader] == before[case.loader]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_npm_installs_one_copy_with_its_facts(npm_project: NpmProject) -> None:
-    folder = npm_project(ZERO, "1.1.4")
+    folder = npm_project(ZERO, "1.1.4").resolve()
     (package,) = installation(folder).packages
     assert (package.name, package.version) == (ZERO, "1.1.4")
     assert package.folder == folder / "node_modules" / ZERO
@@ -37,7 +38,7 @@ def test_npm_installs_one_copy_with_its_facts(npm_project: NpmProject) -> None:
 
 
 def test_pnpm_reaches_one_copy_by_several_paths(pnpm_project: PnpmProject) -> None:
-    folder = pnpm_project({ZERO: "1.1.4"})
+    folder = pnpm_project({ZERO: "1.1.4"}).resolve()
     (package,) = installation(folder).packages
     assert package.folder == folder / f"node_modules/.pnpm/@rocicorp+zero-sqlite3@1.1.4/node_modules/{ZERO}"
     assert package.logical[0] == folder / "node_modules" / ZERO
@@ -90,21 +91,73 @@ def test_a_linked_copy_outside_the_project_is_named_and_not_patched(project: Pat
     assert found.packages == ()
     (item,) = found.unpatchable
     assert (item.where, item.blocks) == (str(outside), False)
-    assert "outside the project" in item.reason
+    assert item.reason == f"lies outside the project, reached by the link {project / 'node_modules' / ZERO}"
+    assert item.package is not None
+    followed = find_installation(find_project(project), follow_links=True)
+    assert [package.folder for package in followed.packages] == [outside]
+    assert followed.outside(followed.packages[0])
 
 
-def test_bedrock_sqlite_is_named_as_not_yet_handled(project: Path) -> None:
-    write_package(project / "node_modules" / "bedrock-sqlite", "bedrock-sqlite", "0.16.4")
+def test_what_a_linked_package_brings_and_what_it_finds_above_it_is_named(project: Path, tmp_path: Path) -> None:
+    other = tmp_path.resolve() / "other"
+    library = write_package(other / "packages" / "library", "library", "1.0.0")
+    brought = write_package(library / "node_modules" / "better-sqlite3", "better-sqlite3", "12.0.0")
+    found = write_package(other / "node_modules" / ZERO, ZERO, "1.1.4")
+    write_package(other / "node_modules" / "a" / "node_modules" / ZERO, ZERO, "1.0.3")  # not the library's
+    (project / "node_modules").mkdir()
+    (project / "node_modules" / "library").symlink_to(library)
+    items = {item.where: item.reason for item in installation(project).unpatchable}
+    assert set(items) == {str(brought), str(found)}
+    assert items[str(brought)].endswith(f"the link {project / 'node_modules/library/node_modules/better-sqlite3'}")
+
+
+def test_folders_of_node_path_are_searched(project: Path, tmp_path: Path) -> None:
+    inside = write_package(project / "vendor" / ZERO, ZERO, "1.1.4")
+    outside = write_package(tmp_path.resolve() / "shared" / "better-sqlite3", "better-sqlite3", "12.0.0")
+    node_path = os.pathsep.join(["vendor", str(tmp_path / "shared"), "", str(tmp_path / "nowhere")])
+    found = find_installation(find_project(project), node_path=node_path)
+    assert [package.folder for package in found.packages] == [inside]
+    (item,) = found.unpatchable
+    assert (item.where, item.reason) == (str(outside), "lies outside the project, reached by NODE_PATH")
+
+
+def test_a_copy_above_the_project_is_named_if_the_project_has_none(project: Path, tmp_path: Path) -> None:
+    above = write_package(tmp_path.resolve() / "node_modules" / ZERO, ZERO, "1.1.4")
     (item,) = installation(project).unpatchable
-    assert "not yet handled" in item.reason
+    assert (item.where, item.reason) == (
+        str(above),
+        "lies outside the project, reached by the node_modules above it",
+    )
+    own = write_package(project / "node_modules" / ZERO, ZERO, "1.1.4")
+    found = installation(project)
+    assert ([package.folder for package in found.packages], found.unpatchable) == ([own], ())
+
+
+def test_bedrock_sqlite_is_found(project: Path) -> None:
+    where = write_package(project / "node_modules" / "bedrock-sqlite", "bedrock-sqlite", "0.16.4")
+    assert [package.folder for package in installation(project).packages] == [where]
 
 
 def test_a_package_in_a_plug_n_play_zip_says_yarn_unplug(project: Path) -> None:
-    location = f"./.yarn/cache/@rocicorp-zero-sqlite3-npm-1.1.4-abc.zip/node_modules/{ZERO}/"
-    (project / ".pnp.cjs").write_text(f'const RAW_RUNTIME_STATE =\n\'{{"packageLocation": "{location}",\\\n}}\';')
+    plug_and_play(project, f"./.yarn/cache/@rocicorp-zero-sqlite3-npm-1.1.4-abc.zip/node_modules/{ZERO}/")
     (item,) = installation(project).unpatchable
     assert item.remedy == f"run: yarn unplug {ZERO}"
     assert item.blocks
+
+
+def plug_and_play(project: Path, location: str) -> None:
+    """The state in the words of Yarn 4: a string literal of JavaScript, a backslash before each line's end."""
+    known = [["npm:1.1.4", {"packageLocation": location, "linkType": "HARD"}]]
+    state = json.dumps({"packageRegistryData": [[None, []], [ZERO, known]]}, indent=2)
+    literal = state.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\\n")
+    (project / ".pnp.cjs").write_text(f"const RAW_RUNTIME_STATE =\n'{literal}';\n\nfunction $$SETUP_STATE() {{}}\n")
+
+
+@pytest.mark.parametrize("name", ["it's", 'back\\slash "and" quotes'])
+def test_a_package_that_plug_n_play_resolves_elsewhere_is_found(project: Path, name: str) -> None:
+    where = write_package(project / "vendor" / name, ZERO, "1.1.4")
+    plug_and_play(project, f"./vendor/{name}/")
+    assert [package.folder for package in installation(project).packages] == [where]
 
 
 def test_an_unplugged_package_is_found(project: Path) -> None:
@@ -118,6 +171,25 @@ def test_nothing_installed_says_what_to_run(project: Path) -> None:
     (project / "pnpm-lock.yaml").touch()
     with pytest.raises(WasmfixError, match="is installed here; run: pnpm install"):
         installation(project)
+
+
+def test_what_pnpm_keeps_of_an_earlier_install_is_left_alone_and_restored(project: Path) -> None:
+    store = project / "node_modules" / ".pnpm"
+    old = write_package(store / "zero-sqlite3@1.0.15" / "node_modules" / ZERO, ZERO, "1.0.15")
+    new = write_package(store / "zero-sqlite3@1.1.4" / "node_modules" / ZERO, ZERO, "1.1.4")
+    only = write_package(
+        store / "better-sqlite3@12.0.0" / "node_modules" / "better-sqlite3", "better-sqlite3", "12.0.0"
+    )
+    (project / "node_modules" / "@rocicorp").mkdir()
+    (project / "node_modules" / ZERO).symlink_to(new)
+    found = installation(project)
+    # Without a link to any, it is not known which is used: better one too many.
+    assert {package.folder for package in found.packages} == {new, only}
+    (item,) = found.unpatchable
+    assert (item.where, item.blocks) == (str(old), False)
+    assert item.reason == "is left over from an earlier install, nothing links to it"
+    everything = find_installation(find_project(project), left_over=True)
+    assert {package.folder for package in everything.packages} == {old, new, only}
 
 
 def test_an_unknown_target_is_refused(project: Path) -> None:

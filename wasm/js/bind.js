@@ -10,6 +10,7 @@
 const { isProxy } = require('util').types;
 const { BUF } = require('./engine');
 const { TAG, bytesOf } = require('./rows');
+const { contract } = require('./contract');
 
 const CELL = 16;
 /** UTF-8 takes at most three bytes for each UTF-16 unit. */
@@ -231,12 +232,20 @@ class Binder {
  * @param {object} object
  */
 function isPlainObject(object) {
-  const proto = Object.getPrototypeOf(object);
+  const proto = prototypeOf(object);
   if (proto === null || proto === Object.prototype) return true;
+  if (contract.nodeApi) return prototypeOf(proto) === null;
   // Another realm's Object.prototype: at the end of the chain, and not ours to name.
-  if (Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf')) return true;
-  // V8 tells native that a proxy has no prototype, whatever it stands for.
-  return isProxy(object);
+  return Object.getPrototypeOf(proto) === null && Object.prototype.hasOwnProperty.call(proto, 'isPrototypeOf');
+}
+
+/**
+ * As V8 tells it to native code: a proxy has none, whatever it stands for, and is not asked.
+ * @param {object} object
+ * @returns {object | null}
+ */
+function prototypeOf(object) {
+  return isProxy(object) ? null : Object.getPrototypeOf(object);
 }
 
 /**

@@ -1,7 +1,7 @@
 'use strict';
 /** What the addon checks at the door, with its messages (macros.cpp). */
 
-const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth'];
+const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 
 /** @type {Record<string, [string, (value: unknown) => boolean]>} */
 const KINDS = {
@@ -68,11 +68,22 @@ function makeEnumerable(constructor) {
   }
 }
 
+/**
+ * A property whose value native asks for each time, with a getter of its own.
+ * @template T
+ * @param {(object: T) => unknown} get throws for an object of another class
+ * @returns {PropertyDescriptor}
+ */
+function liveProperty(get) {
+  // Native's has no name.
+  return { get: (() => /** @this {T} */ function () { return get(this); })(), enumerable: true, configurable: false };
+}
+
 /** @param {unknown} value a property that native makes with DontDelete | ReadOnly */
 function frozen(value) {
   return { value, enumerable: true, writable: false, configurable: false };
 }
 
 module.exports = {
-  requireArguments, optionalBoolean, requireOpen, requireNotBusy, requireNoIterators, requireNoIteratorsUnlessUnsafe, makeEnumerable, frozen,
+  requireArguments, optionalBoolean, requireOpen, requireNotBusy, requireNoIterators, requireNoIteratorsUnlessUnsafe, makeEnumerable, frozen, liveProperty,
 };

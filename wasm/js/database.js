@@ -7,6 +7,7 @@ const { Backup, backup } = require('./backup');
 const { sqliteError } = require('./errors');
 const checks = require('./checks');
 const exit = require('./exit');
+const { contract } = require('./contract');
 
 const OPEN = { readonly: 1, readwrite: 2, create: 4 };
 const FUNCTION_FLAG = { deterministic: 0x800, directOnly: 0x80000 };
@@ -67,6 +68,10 @@ class DatabaseState {
     engine.u8.set(data, at);
     const code = engine.call('wf_deserialize', this.pointer, at, data.byteLength, +readonly);
     if (code !== 0) throw sqliteError(code === 1 ? 'unable to deserialize database' : engine.cString(engine.call('wf_error_string', code)), code);
+  }
+
+  inTransaction() {
+    return this.open && !this.engine.isDead() && this.engine.call('wf_autocommit', this.pointer) === 0;
   }
 
   /** @param {number} stmt what is shown to `verbose` */
@@ -137,11 +142,13 @@ class Database {
   #state;
 
   /**
-   * @param {...unknown} args filename, filenameGiven, in memory, readonly, must exist, timeout (ms), logger, buffer
+   * @param {...unknown} args filename, filenameGiven, in memory, readonly, must exist, timeout (ms), logger, buffer, and
+   *   in later versions the descriptors of the database and of its journal
    */
   constructor(...args) {
     checks.requireArguments(args, 'string', 'string', 'boolean', 'boolean', 'boolean', 'int32', 'any', 'any');
-    const [filename, given, memory, readonly, mustExist, timeout, logger, buffer] = /** @type {any[]} */ (args);
+    const [filename, given, memory, readonly, mustExist, timeout, logger, buffer, descriptor] = /** @type {any[]} */ (args);
+    if (contract.nodeApi && typeof descriptor === 'number') throw noDescriptors();
     const state = new DatabaseState(filename, readonly, mustExist, timeout, typeof logger === 'function' ? logger : null);
     this.#state = state;
     if (ArrayBuffer.isView(buffer)) {
@@ -152,15 +159,25 @@ class Database {
         throw error;
       }
     }
+    if (!contract.nodeApi) {
+      Object.defineProperties(this, {
+        open: { value: true, enumerable: true, writable: true, configurable: true },
+        inTransaction: { get: () => state.inTransaction(), enumerable: true, configurable: true },
+      });
+      state.face = new WeakRef(this);
+    }
     Object.defineProperties(this, {
-      open: { value: true, enumerable: true, writable: true, configurable: true },
-      inTransaction: { get: () => state.open && !state.engine.isDead() && state.engine.call('wf_autocommit', state.pointer) === 0, enumerable: true, configurable: true },
       memory: checks.frozen(memory),
       readonly: checks.frozen(readonly),
       name: checks.frozen(given),
     });
-    state.face = new WeakRef(this);
+    if (contract.nodeApi) Object.defineProperties(this, LIVE);
     forgotten.register(this, state);
+  }
+
+  /** @param {unknown} database */
+  static state(database) {
+    return Database.#of(database);
   }
 
   /** @param {unknown} database */
@@ -169,15 +186,16 @@ class Database {
     return database.#state;
   }
 
-  /** @param {...unknown} args SQL, what statement.database is, whether as pragma() does */
+  /** @param {...unknown} args SQL, what statement.database is, whether as pragma() does, whether as explain() does */
   prepare(...args) {
     const state = Database.#of(this);
     checks.requireArguments(args, 'string', 'object', 'boolean');
-    const [sql, database, pragma] = /** @type {[string, object, boolean]} */ (args);
+    if (contract.nodeApi) checks.requireArguments(args, 'string', 'object', 'boolean', 'boolean');
+    const [sql, database, pragma, explain] = /** @type {[string, object, boolean, boolean]} */ (args);
     checks.requireOpen(state);
     checks.requireNotBusy(state);
     if (pragma) checks.requireNoIteratorsUnlessUnsafe(state);
-    return prepare(state, sql, database, pragma);
+    return prepare(state, sql, database, pragma, contract.nodeApi && explain);
   }
 
   /** @param {...unknown} args SQL */
@@ -292,10 +310,25 @@ class Database {
   /** @param {...unknown} args */
   unsafeMode(...args) {
     const state = Database.#of(this);
+    if (contract.nodeApi) checks.requireOpen(state);
     state.unsafe = checks.optionalBoolean(args);
     if (state.open) state.engine.call('wf_defensive', state.pointer, +!state.unsafe);
   }
 }
+
+/** Locks and journals lie beside the file, so its folder is needed; a descriptor is for who has no access to that. */
+function noDescriptors() {
+  return sqliteError('SQLite on WebAssembly (wasmfix) cannot open a database from a file descriptor; open it by its path', 'SQLITE_CANTOPEN');
+}
+
+const stateOf = Database.state;
+Reflect.deleteProperty(Database, 'state');
+
+/** The contract of Node-API: own properties that ask. */
+const LIVE = {
+  open: checks.liveProperty((/** @type {Database} */ database) => stateOf(database).open),
+  inTransaction: checks.liveProperty((/** @type {Database} */ database) => stateOf(database).inTransaction()),
+};
 
 /** @param {DatabaseState} state */
 function requireIdle(state) {

@@ -18,6 +18,7 @@ const path = require('path');
 const { sqliteError } = require('./errors');
 const guards = require('./guards');
 const clock = require('./clock');
+const { contract } = require('./contract');
 const { Vfs } = require('./vfs');
 const { callbackImports, Table } = require('./callbacks');
 const { Handles } = require('./handles');
@@ -29,25 +30,32 @@ const PARAM_BYTES = 65536;
 /** Byte offsets of the fields of wf_buf (engine.h). */
 const BUF = { cells: 0, params: 16, paramBytes: 20, rows: 24, columns: 28, reprepared: 32, pinned: 36, code: 40, changes: 44, rowid: 48, number: 56 };
 
-/** V8 from 13 on replaces lone surrogates when it writes UTF-8 for native code; before, it wrote them as they are. */
+/** V8 from 13 on replaces lone surrogates when it writes UTF-8 for native code; before, only Node-API made it do that. */
 const REPLACES_SURROGATES = Number.parseInt(process.versions.v8 ?? '13', 10) >= 13;
 
 /** @type {WebAssembly.Module | null} one compilation a thread */
 let compiled = null;
 
 function compile() {
-  if (compiled) return compiled;
+  return (compiled ??= new WebAssembly.Module(readBytes()));
+}
+
+/** Compiles in V8's own threads, so that the first use does not wait for it. */
+async function precompile() {
+  if (compiled === null) {
+    const module = await WebAssembly.compile(readBytes());
+    compiled ??= module;
+  }
+}
+
+function readBytes() {
   if (typeof WebAssembly === 'undefined') throw new Error('wasmfix: this Node has no WebAssembly, which SQLite needs here; run it without --jitless');
-  const file = path.join(__dirname, 'engine.wasm');
-  let bytes;
   try {
-    bytes = fs.readFileSync(file);
+    return fs.readFileSync(path.join(__dirname, 'engine.wasm'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); run \`wasmfix patch\` again`, { cause: error });
   }
-  compiled = new WebAssembly.Module(bytes);
-  return compiled;
 }
 
 /** True if this build exports `name`. @param {string} name */
@@ -312,7 +320,7 @@ class Engine {
    * @param {number} room
    */
   writeText(text, at, room) {
-    if (!REPLACES_SURROGATES && !isWellFormed(text)) return this.writeLoneSurrogates(text, at);
+    if (!REPLACES_SURROGATES && !contract.nodeApi && !isWellFormed(text)) return this.writeLoneSurrogates(text, at);
     return this.bytes.write(text, at, room, 'utf8');
   }
 
@@ -403,4 +411,4 @@ function engine() {
   return (current ??= new Engine());
 }
 
-module.exports = { Engine, engine, hasExport, BUF };
+module.exports = { Engine, engine, hasExport, precompile, BUF };

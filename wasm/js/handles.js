@@ -7,8 +7,8 @@
  * synchronous loop. So the handles have a budget: beyond it, those that were not
  * used for longest are finalized, and prepared again if somebody uses them after
  * all. A handle that holds something which cannot be made again (bindings, a
- * position) stays. A pragma's statement is finalized right after it has run,
- * since nobody can hold it.
+ * position) stays. A pragma's statement, and explain()'s, is finalized right after
+ * it has run, since nobody can hold it.
  *
  * What this changes for the user: SQLITE_SCANSTAT counters of a statement start
  * again when it was finalized, as they do when SQLite prepares it again.
@@ -46,8 +46,8 @@ class Handles {
     this.all = new Set();
     this.bytes = 0;
     this.registry = new FinalizationRegistry((/** @type {Handle} */ handle) => this.release(handle));
-    /** @type {Handle | null} the last pragma's, if it has not run */
-    this.pragma = null;
+    /** @type {Handle | null} the last of those that nobody can hold, if it has not run */
+    this.brief = null;
   }
 
   /** @param {DatabaseState} db */
@@ -70,9 +70,9 @@ class Handles {
    */
   watch(statement, state) {
     const { handle } = state;
-    if (state.pragma) {
-      if (this.pragma !== null) this.release(this.pragma);
-      this.pragma = handle;
+    if (state.brief) {
+      if (this.brief !== null) this.release(this.brief);
+      this.brief = handle;
       return;
     }
     handle.watched = true;
@@ -81,7 +81,7 @@ class Handles {
 
   /** Finalizes. @param {Handle} handle */
   release(handle) {
-    if (this.pragma === handle) this.pragma = null;
+    if (this.brief === handle) this.brief = null;
     if (handle.stmt === 0) return;
     const { stmt } = handle;
     this.remove(handle);

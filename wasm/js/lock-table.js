@@ -103,6 +103,8 @@ class LockTable {
     this.othersChanged = true;
     /** @type {number[]} until when isBelieved() takes the owner of a row for alive */
     this.believed = [];
+    /** Whether the row that was in the way had been written since the look before. */
+    this.rivalMoved = false;
     this.nextWish = 0;
     this.makeRoom(HEADER + ROW * 8);
   }
@@ -323,16 +325,24 @@ class LockTable {
     const { view, held, mine, size } = this;
     for (let i = 0; i < SLOTS; i++) if (view[mine + i] !== held[i]) this.lost();
     if (view[mine + OWNER_AT] === 0) this.lost();
-    this.noteOthers();
-    for (let i = 0, at = HEADER; at + ROW <= size; i++, at += ROW) {
+    let found = -1;
+    for (let i = 0, at = HEADER; found < 0 && at + ROW <= size; i++, at += ROW) {
       if (at === mine) continue;
       for (let slot = first; slot < first + count; slot++) {
         const state = view[at + slot];
-        if (state === EXCLUSIVE || (state === SHARED && mode === EXCLUSIVE)) return i;
+        if (state === EXCLUSIVE || (state === SHARED && mode === EXCLUSIVE)) found = i;
       }
-      if (barred >= 0 && view[at + barred] === EXCLUSIVE) return i;
+      if (barred >= 0 && view[at + barred] === EXCLUSIVE) found = i;
     }
-    return -1;
+    if (found >= 0) this.rivalMoved = this.hasMoved(found);
+    this.noteOthers();
+    return found;
+  }
+
+  /** Whether a row differs from the last view. @param {number} row */
+  hasMoved(row) {
+    const at = HEADER + row * ROW;
+    return at + ROW > this.lastSize || this.view.compare(this.last, at, at + ROW, at, at + ROW) !== 0;
   }
 
   /** @returns {never} */
@@ -355,8 +365,8 @@ class LockTable {
   /** Clears the row that is in the way if its owner is dead. @param {number} row */
   breakRow(row) {
     const owner = this.ownerAt(row);
-    if (owner !== '' && isAlive(owner, this.name)) {
-      if (isUnknown(owner, this.name)) warnOfUnknown(owner, this.name);
+    if (owner !== '' && (this.rivalMoved ? this.isBelieved(row) : isAlive(owner, this.name))) {
+      if (!this.rivalMoved && isUnknown(owner, this.name)) warnOfUnknown(owner, this.name);
       return false;
     }
     const done = exclusively(this.mutex, JOIN_MS, () => {
@@ -386,15 +396,19 @@ class LockTable {
     return true;
   }
 
-  /** Asks the others to give up read locks that they only keep. @param {boolean} isWaiting who asks is going to try again after a pause */
+  /**
+   * Asks the others to give up read locks that they only keep; false if it did so a moment ago.
+   * @param {boolean} isWaiting who asks is going to try again after a pause
+   */
   wish(isWaiting) {
     const now = clock.now();
-    if (now < this.nextWish && !isWaiting) return;
+    if (now < this.nextWish && !isWaiting) return false;
     this.nextWish = now + BETWEEN_WISHES;
     const at = isWaiting ? DEMANDS_AT : WISHES_AT;
     const count = Buffer.alloc(4);
     count.writeUInt32LE((this.view.readUInt32LE(at) + 1) >>> 0);
     fs.writeSync(this.fd, count, 0, 4, at);
+    return true;
   }
 
   /** As of the last read. */

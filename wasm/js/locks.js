@@ -29,6 +29,8 @@ const BURST = 64;
 const BURST_MS = 8;
 /** For so many milliseconds none is kept after somebody wished one back; the second, who waits for it (and sleeps up to 100 ms between two attempts). */
 const PAUSE_MS = [1, 150];
+/** How long a checkpoint looks for read locks to be given back, on top of what SQLite's busy handler does. */
+const PATIENCE_MS = 0.2;
 
 /** @typedef {import('./vfs').OpenFile} OpenFile */
 
@@ -60,6 +62,8 @@ class FileNode {
     this.kept = 0;
     /** Slots (bits) that a connection has exclusively, and we have shared in the table: see takeExclusive(). */
     this.inside = 0;
+    /** We have WRITE in the table, though no connection has: see takeAhead(). */
+    this.ahead = false;
     this.burst = new Burst();
   }
 
@@ -68,8 +72,16 @@ class FileNode {
     return this.othersMayCome && fs.existsSync(this.table.name);
   }
 
-  /** Gives back read slots that no connection has. */
+  /** Gives WRITE back if no connection has asked for it. */
+  dropAhead() {
+    if (!this.ahead) return;
+    this.ahead = false;
+    this.table.put(SLOT.write, 1, FREE);
+  }
+
+  /** Gives back the locks that no connection has. */
   giveBack() {
+    this.dropAhead();
     for (let slot = SLOT.read; this.kept !== 0 && slot < SLOTS; slot++) {
       const bit = 1 << slot;
       if (!(this.kept & ~this.inside & bit)) continue;
@@ -132,6 +144,9 @@ class FileNodes {
     /** Slots (bits) of the last attempt that failed; and of the one after which the busy handler slept. */
     this.denied = 0;
     this.awaited = 0;
+    /** @type {FileNode | null} where a connection has got WRITE since somebody set this to null */
+    this.written = null;
+    this.patience = PATIENCE_MS;
   }
 
   /** Kept read locks go at the end of the event loop's turn. */
@@ -158,6 +173,30 @@ class FileNodes {
     } catch {
       // The next lock says what is wrong with the table.
     }
+  }
+
+  /**
+   * Before a statement that began a write transaction on this node when it ran last.
+   * It would look at the index when it gets its read lock, which is kept, and again
+   * when it gets WRITE. With WRITE first, one look does for both.
+   * @param {FileNode} node
+   */
+  takeAhead(node) {
+    const { index, table } = node;
+    if (node.kept === 0 || index === null || node.slotExclusive[SLOT.write] !== null || this.engine.isDead()) return;
+    try {
+      if (!table.acquire(SLOT.write, 1, EXCLUSIVE)) return;
+      node.ahead = true;
+      index.refresh(true);
+    } catch {
+      // The lock that follows will say so.
+      this.dropAhead(node);
+    }
+  }
+
+  /** After it. @param {FileNode} node */
+  dropAhead(node) {
+    if (node.ahead) this.guarded(codes.IOERR_SHMLOCK, () => (node.dropAhead(), 0));
   }
 
   /** Whether refreshEarly() has anything to do. */
@@ -424,10 +463,12 @@ class FileNodes {
     if (node.slotExclusive[slot] !== null) return codes.BUSY;
     const bit = 1 << slot;
     let looked = false;
+    let isFresh = false;
     if (holders.size === 0 && node.alone && node.isJoined()) return codes.READONLY_CANTLOCK;
     if (holders.size === 0 && !node.alone) {
       if (node.kept & bit) {
         node.kept &= ~bit;
+        isFresh = node.ahead;
       } else {
         if (!node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
         looked = true;
@@ -435,7 +476,7 @@ class FileNodes {
     }
     holders.add(file);
     try {
-      index.refresh(looked);
+      if (!isFresh) index.refresh(looked);
     } catch (error) {
       this.releaseShared(node, file, slot);
       throw error;
@@ -481,6 +522,7 @@ class FileNodes {
     for (let slot = first; slot < first + count; slot++) {
       if (node.slotExclusive[slot] !== null || node.slotShared[slot].size > 0) return codes.BUSY;
     }
+    const isAhead = first === SLOT.write && node.ahead;
     const bits = ((1 << count) - 1) << first;
     let inside = false;
     const marks = count === 1 && !node.alone && setsMark(node, index, first);
@@ -494,9 +536,12 @@ class FileNodes {
     if (first === SLOT.checkpoint && !node.alone && !table.isFree(first)) return codes.BUSY;
     if (inside) {
       node.inside |= bits;
+    } else if (isAhead) {
+      node.ahead = false;
     } else if (!node.alone) {
-      if (!table.acquire(first, count, EXCLUSIVE)) {
-        if (first >= SLOT.read && !marks) table.wish(bits === this.awaited && node.slotExclusive[SLOT.checkpoint] !== null);
+      const checkpoints = first >= SLOT.read && node.slotExclusive[SLOT.checkpoint] !== null;
+      if (!table.acquire(first, count, EXCLUSIVE) && !(checkpoints && this.outwaits(table, first, count))) {
+        if (first >= SLOT.read && !marks) table.wish(checkpoints && bits === this.awaited);
         this.denied = bits;
         return codes.BUSY;
       }
@@ -507,7 +552,7 @@ class FileNodes {
     // Nothing is granted to who gets it inside; the shared lock that follows refreshes.
     if (inside) return 0;
     try {
-      index.refresh(!node.alone);
+      if (!isAhead) index.refresh(!node.alone);
       if (first === SLOT.write && !node.alone && table.needsRecovery) index.invalidate();
       if (bits & (1 << SLOT.checkpoint)) this.settleMarks(node, index);
     } catch (error) {
@@ -515,10 +560,29 @@ class FileNodes {
       if (!node.alone) table.put(first, count, FREE);
       throw error;
     }
-    if (first === SLOT.write) index.writing = true;
+    if (first === SLOT.write) {
+      index.writing = true;
+      this.written = node;
+    }
     if (first === SLOT.checkpoint) this.denied = this.awaited = 0;
     if (bits & (1 << SLOT.recover)) index.recovered = true;
     return 0;
+  }
+
+  /**
+   * A checkpoint that a read lock stops in the middle syncs two files for a part of
+   * its work, and the next commit begins another. So it asks for what is only kept,
+   * and looks a few times more: who reads fast gives it back at its next statement.
+   * @param {LockTable} table
+   * @param {number} first
+   * @param {number} count
+   */
+  outwaits(table, first, count) {
+    if (!table.wish(false)) return false;
+    for (const end = clock.now() + this.patience; clock.now() < end; ) {
+      if (table.isFree(first) && table.acquire(first, count, EXCLUSIVE)) return true;
+    }
+    return false;
   }
 
   /** Before a checkpoint of ours goes by the marks: they are published, or as in the file again. @param {FileNode} node @param {WalIndex} index */

@@ -8,6 +8,8 @@
  * (--disallow-code-generation-from-strings) a plain loop does the same, slower.
  */
 
+const { contract } = require('./contract');
+
 /** Tags of a cell (engine.h). */
 const TAG = { null: 0, int32: 1, double: 2, int64: 3, ascii: 4, utf8: 5, blob: 6 };
 
@@ -116,6 +118,23 @@ function flatLoop(names) {
   };
 }
 
+/**
+ * Rows as the package makes them of their values.
+ * @param {string[]} names
+ * @param {import('./contract').RowFactory} factory
+ * @returns {Reader}
+ */
+function factoryLoop(names, factory) {
+  const make = factory(...names);
+  const values = rawLoop(names.length);
+  return (engine, row, count, out) => {
+    /** @type {unknown[][]} */
+    const rows = [];
+    values(engine, row, count, /** @type {unknown[]} */ (rows));
+    for (const one of rows) out.push(make(...one));
+  };
+}
+
 /** @param {number} columns @returns {Reader} */
 function rawLoop(columns) {
   const tags = tagBytes(columns);
@@ -212,6 +231,7 @@ function makeReader(names, tables, mode) {
   if (mode === MODE.pluck) return pluckLoop;
   if (mode === MODE.expand) return expandLoop(names, /** @type {string[]} */ (tables));
   const raw = mode === MODE.raw;
+  if (!raw && contract.rowFactory !== null && names.includes('__proto__')) return factoryLoop(names, contract.rowFactory);
   let reader = raw ? rawLoop(names.length) : flatLoop(names);
   if (names.length > GENERATE_COLUMNS) return reader;
   let rows = 0;

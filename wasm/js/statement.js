@@ -14,6 +14,7 @@ const { TAG, MODE, makeReader } = require('./rows');
 const { Binder, bindError } = require('./bind');
 const { sqliteError } = require('./errors');
 const guards = require('./guards');
+const { contract } = require('./contract');
 const checks = require('./checks');
 
 const ROW = 100;
@@ -39,21 +40,25 @@ class StatementState {
    * @param {DatabaseState} db
    * @param {string} sql
    * @param {boolean} pragma as db.pragma() prepares: always with rows, not kept
+   * @param {boolean} explain as db.explain() prepares: without parameters, not kept
    */
-  constructor(db, sql, pragma) {
+  constructor(db, sql, pragma, explain) {
     this.db = db;
     this.engine = db.engine;
     this.sql = sql;
-    this.pragma = pragma;
+    /** Whether nobody can hold the statement after it has run. */
+    this.brief = pragma || explain;
     /** @type {Handle} */
     this.handle = db.engine.handles.add(db);
     this.readonly = false;
+    /** @type {import('./locks').FileNode | null} where the last run() got WRITE */
+    this.writes = null;
     this.parameterCount = 0;
     this.columnCount = 0;
     this.prepare();
     this.returnsData = pragma || this.columnCount > 0;
     this.locked = false;
-    this.bound = false;
+    this.bound = explain;
     this.safeIntegers = db.safeIntegers;
     /** @type {number} */
     this.mode = MODE.flat;
@@ -80,7 +85,7 @@ class StatementState {
     const buf = engine.buffer();
     let stmt;
     try {
-      stmt = engine.withText(this.sql, (at, bytes) => engine.call('wf_prepare', db.pointer, at, bytes, this.pragma ? 0 : PERSISTENT, buf));
+      stmt = engine.withText(this.sql, (at, bytes) => engine.call('wf_prepare', db.pointer, at, bytes, this.brief ? 0 : PERSISTENT, buf));
     } catch (error) {
       engine.handles.remove(this.handle);
       throw error;
@@ -416,7 +421,7 @@ class StatementState {
       }
     } finally {
       db.busy = false;
-      if (this.pragma) engine.handles.release(this.handle);
+      if (this.brief) engine.handles.release(this.handle);
     }
   }
 
@@ -479,6 +484,10 @@ class Statement {
       const buf = engine.buffer();
       if (engine.suspect !== null) engine.judge();
       db.refreshEarly();
+      const { nodes } = engine.vfs;
+      const { writes } = s;
+      if (writes !== null) nodes.takeAhead(writes);
+      nodes.written = null;
       let code;
       try {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);
@@ -486,6 +495,8 @@ class Statement {
         engine.suspect = error;
         throw engine.unwound();
       }
+      if (writes !== null) nodes.dropAhead(writes);
+      s.writes = nodes.written;
       if (engine.i32.length === 0) engine.refresh();
       if (engine.hasPending) throw engine.takePending();
       if (code !== 0) throw s.failure(stmt, buf, code);
@@ -518,7 +529,7 @@ class Statement {
       return one.pop();
     } finally {
       db.busy = false;
-      if (s.pragma) engine.handles.release(s.handle);
+      if (s.brief) engine.handles.release(s.handle);
     }
   }
 
@@ -749,7 +760,31 @@ class StatementIterator {
 function setLocked(statement, state, locked) {
   state.locked = locked;
   state.handle.locked = locked;
-  /** @type {any} */ (statement).busy = locked;
+  if (!contract.nodeApi) /** @type {any} */ (statement).busy = locked;
+}
+
+/** The contract of Node-API: an own property that asks. */
+const BUSY = checks.liveProperty((/** @type {Statement} */ statement) => {
+  const s = stateOf(statement);
+  return s.db.open && s.locked;
+});
+
+/**
+ * Statement.prototype.toString in the contract of Node-API: the SQL, with the parameters that were bound for good.
+ * @this {Statement}
+ */
+function toString() {
+  const s = stateOf(this);
+  const { db, engine } = s;
+  if (s.bound && db.open && !engine.isDead()) {
+    const at = engine.call('wf_expanded_sql', s.pointer());
+    if (at !== 0) {
+      const sql = engine.cString(at);
+      engine.call('wf_free', at);
+      return sql;
+    }
+  }
+  return /** @type {any} */ (this).source;
 }
 
 checks.makeEnumerable(Statement);
@@ -761,21 +796,23 @@ checks.makeEnumerable(StatementIterator);
  * @param {string} sql
  * @param {object} database what statement.database is
  * @param {boolean} pragma
+ * @param {boolean} explain
  */
-function prepare(db, sql, database, pragma) {
-  const state = new StatementState(db, sql, pragma);
+function prepare(db, sql, database, pragma, explain) {
+  const state = new StatementState(db, sql, pragma, explain);
   birth = state;
   const statement = new Statement();
+  if (!contract.nodeApi) Object.defineProperty(statement, 'busy', { value: false, enumerable: true, writable: true, configurable: true });
   Object.defineProperties(statement, {
-    busy: { value: false, enumerable: true, writable: true, configurable: true },
     reader: checks.frozen(state.returnsData),
     readonly: checks.frozen(state.readonly),
     source: checks.frozen(sql),
     database: checks.frozen(database),
   });
+  if (contract.nodeApi) Object.defineProperty(statement, 'busy', BUSY);
   state.statement = statement;
   db.engine.handles.watch(statement, state);
   return statement;
 }
 
-module.exports = { Statement, StatementIterator, StatementState, prepare };
+module.exports = { Statement, StatementIterator, StatementState, prepare, toString };

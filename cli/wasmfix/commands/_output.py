@@ -15,7 +15,10 @@ def shown_path(path: Path, root: Path) -> str:
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under headers; columns are aligned, and a terminal's width is respected."""
+    """Print rows under headers; columns are aligned, and a terminal's width is respected.
+
+    A cell may have several lines; in a pipe they become one, with commas.
+    """
     if sys.stdout.isatty():
         # Imported late: a second `patch` has no table, and rich takes a while.
         from rich.console import Console
@@ -30,6 +33,7 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             table.add_row(*(Text(cell) for cell in row))
         Console(highlight=False).print(table)
         return
+    rows = [[", ".join(cell.split("\n")) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers))]
     for row in [headers, *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -13,7 +13,7 @@ from wasmfix.engine import BuiltEngine, export_engine
 from wasmfix.engine.toolchain import NAMES
 from wasmfix.errors import WasmfixError, os_reason
 from wasmfix.jsonout import emit_json
-from wasmfix.project.package import InstalledPackage
+from wasmfix.project.package import AMALGAMATION, InstalledPackage
 
 
 @click.command(short_help="Build the WebAssembly engine for a project's SQLite.")
@@ -29,7 +29,10 @@ def command(project: Path, out: Path | None, toolchain: str, as_json: bool) -> N
     The SQLite source and its compile-time options are the package's own. The result is kept in wasmfix's cache;
     with several different packages, --out gets a folder for each.
     """
-    packages = list({(each.name, each.version): each for each in chosen_packages(project)}.values())
+    chosen = chosen_packages(project)
+    # bedrock-sqlite has no source; where it is the only one, the error says so.
+    own = [each for each in chosen if (each.folder / AMALGAMATION).exists()] or chosen
+    packages = list({(each.name, each.version): each for each in own}.values())
     results: list[dict[str, object]] = []
     for package in packages:
         started = time.monotonic()

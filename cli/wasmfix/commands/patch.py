@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from wasmfix.commands._catalogue import emit_catalogue, show_catalogue
 from wasmfix.commands._output import shown_path
 from wasmfix.errors import FINDINGS, STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
-from wasmfix.patching.assess import State
-from wasmfix.patching.catalogue import load_catalogue
-from wasmfix.patching.run import Outcome, Patcher
-from wasmfix.project import Installation, InstalledPackage, find_installation, find_project
+from wasmfix.patching.assess import Assessment, State
+from wasmfix.patching.catalogue import MODES, load_catalogue
+from wasmfix.patching.run import HEALTHY, Outcome, Patcher
+from wasmfix.project import DRIVERS, Installation, InstalledPackage, find_installation, find_project
+from wasmfix.project.package import read_package
 
 if TYPE_CHECKING:
     from wasmfix.engine import BuiltEngine
     from wasmfix.verification import VerifyReport
+
+SOURCE = "@rocicorp/zero-sqlite3"
 
 
 @dataclass
@@ -45,11 +50,16 @@ class _Run:
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
 @click.option(
     "--engine",
-    "engine_kind",
-    type=click.Choice(["rebuild", "shim"]),
-    default="rebuild",
-    show_default=True,
-    help="Replace the whole engine, or only repair the JavaScript (for bedrock-sqlite, later).",
+    "mode",
+    type=click.Choice(MODES),
+    help="For bedrock-sqlite: replace the whole engine, or only repair the JavaScript.  [default: as before, else "
+    "rebuild]",
+)
+@click.option(
+    "--amalgamation",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder of a zero-sqlite3 whose SQLite bedrock-sqlite gets (default: the project's).",
 )
 @click.option(
     "--toolchain",
@@ -61,17 +71,32 @@ class _Run:
 @click.option("--dry-run", is_flag=True, help="Show what would be done; builds the engine, changes no package.")
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a package is not patched by this wasmfix.")
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
+@click.option("--follow-links", is_flag=True, help="Also patch copies outside PROJECT, where they really are.")
+@click.option(
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Change no package: write each, as patched, into DIR as an npm tarball that can take its place.",
+)
 @click.option("--no-verify", is_flag=True, help="Do not run the patched packages in Node.")
+@click.option(
+    "--list", "list_them", is_flag=True, help="Show the catalogue of patches with their symptoms; do nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     project: Path,
     targets: tuple[str, ...],
-    engine_kind: str,
+    mode: str | None,
+    amalgamation: Path | None,
     toolchain: str,
     dry_run: bool,
     check: bool,
     force: bool,
+    follow_links: bool,
+    export_to: Path | None,
     no_verify: bool,
+    list_them: bool,
     as_json: bool,
 ) -> int:
     """Make PROJECT's zero-sqlite3 and better-sqlite3 run on WebAssembly. `wasmfix restore` undoes it.
@@ -79,9 +104,13 @@ def command(
     Every installed copy is patched, or named with the reason why not. A package is patched completely or left as it
     was, whatever happens.
     """
-    run = _Run(find_installation(find_project(project), targets))
-    if engine_kind == "shim":
-        raise WasmfixError("--engine shim is for bedrock-sqlite, which this version does not handle")
+    catalogue = load_catalogue()
+    if list_them:
+        (emit_catalogue if as_json else show_catalogue)(catalogue)
+        return 0
+    node_path = os.environ.get("NODE_PATH", "")
+    follow = follow_links or export_to is not None  # which only reads
+    run = _Run(find_installation(find_project(project), targets, follow_links=follow, node_path=node_path))
     built: dict[Path, BuiltEngine] = {}
 
     def build(folder: Path) -> BuiltEngine:
@@ -93,8 +122,23 @@ def command(
             built[folder] = build_shown(folder, toolchain=toolchain, title=title)
         return built[folder]
 
-    patcher = Patcher(load_catalogue(), toolchain, build, run.installation.orez is not None, force)
-    _note_unpatchable(run)
+    patcher = Patcher(
+        catalogue,
+        toolchain,
+        build,
+        orez=run.installation.orez is not None,
+        force=force,
+        engine=mode or "",
+        amalgamation=_amalgamation(amalgamation, project),
+        amalgamation_named=amalgamation is not None,
+    )
+    if export_to is not None:
+        if check or dry_run:
+            raise WasmfixError("--export changes no package, so it goes with neither --check nor --dry-run")
+        from wasmfix.commands._export import export_packages
+
+        return export_packages(run.installation, patcher, export_to, as_json=as_json)
+    _note_unpatchable(run, patcher)
     for package in run.installation.packages:
         try:
             if check:
@@ -102,8 +146,9 @@ def command(
             elif dry_run:
                 run.outcomes.append(_planned(patcher, package))
             else:
-                run.outcomes.append(patcher.patch(package))
-                if not no_verify:
+                outcome = patcher.patch(package)
+                run.outcomes.append(outcome)
+                if not no_verify and outcome.result != "healthy" and package.name in DRIVERS:
                     run.reports.append(_verified(package))
         except WasmfixError as error:
             run.failures.append(error)
@@ -116,17 +161,52 @@ def command(
     return run.exit_code
 
 
-def _note_unpatchable(run: _Run) -> None:
+def _amalgamation(named: Path | None, project: Path) -> InstalledPackage | None:
+    """Whose SQLite a package gets that has none: the one that is named, or the project's newest zero-sqlite3."""
+    if named is not None:
+        package = read_package(named.resolve())
+        # Another SQLite has no BEGIN CONCURRENT and no wal2, on which bedrock-sqlite's users count.
+        problem = package.amalgamation.problem if package.name == SOURCE else f"is not {SOURCE}"
+        if problem:
+            raise WasmfixError(
+                f"{package.label} {problem}",
+                where=named,
+                remedy="--amalgamation takes the folder of an installed @rocicorp/zero-sqlite3",
+            )
+        return package
+    try:
+        found = find_installation(find_project(project), [SOURCE]).packages
+    except WasmfixError:
+        return None
+    usable = [package for package in found if package.amalgamation.problem is None]
+    return max(usable, key=_sqlite_version, default=None)
+
+
+def _sqlite_version(package: InstalledPackage) -> tuple[int, ...]:
+    return tuple(int(part) for part in (package.amalgamation.version or "0").split("."))
+
+
+def _note_unpatchable(run: _Run, patcher: Patcher) -> None:
     """Copies that the project would use, and a project that has no other, are failures; the rest is only named."""
     for item in run.installation.unpatchable:
-        if item.blocks or not run.installation.packages:
+        settled = _settled(patcher.assess(item.package)) if item.package else None
+        if settled:
+            run.outcomes.append(replace(settled, notes=(*settled.notes, f"outside the project: {item.where}")))
+        elif item.blocks or not run.installation.packages:
             run.failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
+
+
+def _settled(assessment: Assessment) -> Outcome | None:
+    """The outcome for a package with which nothing is to be done."""
+    if assessment.state is State.HEALTHY:
+        return Outcome(assessment.package, "healthy", notes=(HEALTHY, *assessment.notes))
+    return Outcome(assessment.package, "already patched") if assessment.state is State.PATCHED else None
 
 
 def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if assessment.state is State.PATCHED:
-        return Outcome(package, "already patched")
+    if (settled := _settled(assessment)) is not None:
+        return settled
     run.unpatched = True
     notes = (*assessment.problems, *(f"{path} {what.value}" for path, what in assessment.drift))
     result = "not patched" if assessment.state is State.UNPATCHED else f"not patched ({assessment.label})"
@@ -135,9 +215,9 @@ def _checked(run: _Run, patcher: Patcher, package: InstalledPackage) -> Outcome:
 
 def _planned(patcher: Patcher, package: InstalledPackage) -> Outcome:
     assessment = patcher.assess(package)
-    if assessment.state is State.PATCHED:
-        return Outcome(package, "already patched")
-    return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.notes)
+    if (settled := _settled(assessment)) is not None:
+        return settled
+    return Outcome(package, "would be patched", patcher.plan(assessment), notes=assessment.remarks)
 
 
 def _verified(package: InstalledPackage) -> VerifyReport:
@@ -177,9 +257,13 @@ def _show(run: _Run, with_plan: bool) -> None:
         if outcome.plan and with_plan:
             _show_operations(outcome.plan.operations())
         elif outcome.plan:
-            click.echo(f"  patches: {', '.join(outcome.plan.patches)}; undo with: wasmfix restore")
+            outside = run.installation.outside(outcome.package)
+            undo = f"wasmfix restore{' --follow-links' if outside else ''}"
+            click.echo(f"  patches: {', '.join(outcome.plan.patches)}; undo with: {undo}")
+            if outside:
+                click.echo(f"  it is outside the project, and patched for all who use it: {outcome.package.folder}")
     for item in run.installation.unpatchable:
-        if not item.blocks and run.installation.packages:
+        if not item.blocks and run.outcomes and item.package not in [outcome.package for outcome in run.outcomes]:
             click.echo(f"{item.name}: left alone  {item.where}\n  {item.reason}; {item.remedy}")
     for report in run.reports:
         _show_report(report)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from wasmfix.commands._output import shown_path
+from wasmfix.commands._packages import patched
 from wasmfix.errors import STOPPED, WasmfixError
 from wasmfix.jsonout import emit_json
 from wasmfix.patching.run import Outcome, restore
@@ -17,12 +19,19 @@ from wasmfix.project import Installation, find_installation, find_project
 @click.argument("project", type=click.Path(path_type=Path), default=".")
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
 @click.option("--force", is_flag=True, help="Overwrite files that someone else changed since.")
+@click.option("--follow-links", is_flag=True, help="Also copies outside PROJECT, where they really are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(project: Path, targets: tuple[str, ...], force: bool, as_json: bool) -> int:
+def command(project: Path, targets: tuple[str, ...], force: bool, follow_links: bool, as_json: bool) -> int:
     """Put back every byte, mode and absent file of the patched packages in PROJECT."""
-    installation = find_installation(find_project(project), targets)
+    node_path = os.environ.get("NODE_PATH", "")
+    installation = find_installation(
+        find_project(project), targets, follow_links=follow_links, node_path=node_path, left_over=True
+    )
     outcomes: list[Outcome] = []
     failures: list[WasmfixError] = []
+    for item in installation.unpatchable:
+        if item.package and patched(item.package) and not installation.packages:
+            failures.append(WasmfixError(f"{item.name} {item.reason}", where=item.where, remedy=item.remedy))
     for package in installation.packages:
         try:
             outcomes.append(restore(package, force=force))
@@ -48,3 +57,5 @@ def _show(installation: Installation, outcomes: list[Outcome]) -> None:
         finished = f" ({outcome.finished})" if outcome.finished else ""
         where = shown_path(outcome.package.logical[0], installation.project.root)
         click.echo(f"{outcome.package.label}: {outcome.result}{finished}  {where}")
+        for note in outcome.notes:
+            click.echo(f"  {note}")

@@ -24,7 +24,9 @@ _ENGINE_STATES = (State.PATCHED, State.STALE, State.PARTIAL)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(project: Path, as_json: bool) -> int:
     """Show every installed copy of the packages that wasmfix knows, where it is, and its state. Changes nothing."""
-    installation = find_installation(find_project(project))
+    # It only looks: a copy outside the project is shown, too.
+    node_path = os.environ.get("NODE_PATH", "")
+    installation = find_installation(find_project(project), follow_links=True, node_path=node_path)
     catalogue, inputs = load_catalogue(), current_inputs("")
     found = []
     for package in installation.packages:
@@ -49,7 +51,10 @@ def _document(installation: Installation, found: list[Assessment], backups: list
         "project": str(installation.project.root),
         "package_manager": installation.project.manager,
         "orez": str(installation.orez) if installation.orez else None,
-        "packages": [assessment.to_json() for assessment in found],
+        "packages": [
+            {**assessment.to_json(), "outside_project": installation.outside(assessment.package)}
+            for assessment in found
+        ],
         "not_patchable": [
             {"name": item.name, "where": item.where, "reason": item.reason, "remedy": item.remedy}
             for item in installation.unpatchable
@@ -79,7 +84,8 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
     if rows:
         show_table(["package", "state", "SQLite", "native", "where"], rows)
     for assessment in found:
-        for line in _remarks(assessment):
+        outside = ["outside the project: `wasmfix patch` changes it only with --follow-links"]
+        for line in [*(outside if installation.outside(assessment.package) else []), *_remarks(assessment)]:
             click.echo(f"{shown_path(assessment.package.folder, project.root)}: {line}")
     for item in installation.unpatchable:
         click.echo(f"{item.where}: {item.name} {item.reason}; {item.remedy}")
@@ -93,17 +99,22 @@ def _show(installation: Installation, found: list[Assessment], backups: list[Bac
 
 
 def _remarks(assessment: Assessment) -> list[str]:
-    lines = [*assessment.problems, *assessment.notes]
+    lines = [*assessment.problems, *assessment.remarks]
+    if assessment.record and assessment.record.exported:
+        wrong = assessment.state is not State.PATCHED
+        return [*lines, "export it again, and install that"] if wrong else lines
     lines += [f"{path} {what.value}" for path, what in assessment.drift]
     if assessment.record and assessment.state in (State.PATCHED, State.STALE):
-        lines.append(f"patched by wasmfix {assessment.record.inputs.wasmfix}: {', '.join(assessment.patches)}")
+        inputs = assessment.record.inputs
+        source = f", with the SQLite of {inputs.amalgamation}" if inputs.amalgamation else ""
+        lines.append(f"patched by wasmfix {inputs.wasmfix}: {', '.join(assessment.patches)}{source}")
     if assessment.state is State.INTERRUPTED:
         lines.append("a run was cut off; `wasmfix patch` or `wasmfix restore` finishes it")
     if assessment.state is State.PARTIAL and any(what is Drift.EDITED for _path, what in assessment.drift):
         lines.append("`wasmfix patch --force` overwrites the change, `wasmfix restore --force` puts the original back")
     elif assessment.state is State.STALE:
         lines.append("this wasmfix would make other files of it; run `wasmfix patch`")
-    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX):
+    elif assessment.state in (State.PARTIAL, State.SHIM, State.MISSING_INDEX, State.MISSING_FILE):
         lines.append("run `wasmfix patch`")
     elif assessment.state is State.FOREIGN:
         lines.append("it is not patched like this; reinstall it, or install a version that wasmfix knows")

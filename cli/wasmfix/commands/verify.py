@@ -28,9 +28,11 @@ def command(project: Path, node: str | None, quick: bool, as_json: bool) -> int:
     touched. Exit code 1 if a check fails or a package is not patched.
     """
     reports = []
-    for package in chosen_packages(project):
+    packages = chosen_packages(project)
+    sources = [package.folder for package in packages if package.amalgamation.problem is None]
+    for package in packages:
         with _waiting(f"{package.label}: running the checks"):
-            report = verify_package(package.folder, node=node, quick=quick)
+            report = verify_package(package.folder, node=node, quick=quick, sources=sources)
         reports.append(report)
         if not as_json:
             _show(report)

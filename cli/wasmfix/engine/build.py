@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wasmfix import paths
 from wasmfix.engine import cache as caching
-from wasmfix.engine import flags, rules
+from wasmfix.engine import flags, rules, unicode_case
 from wasmfix.engine.cache import EngineCache, content_key
 from wasmfix.engine.module import check_engine
 from wasmfix.engine.source import EngineSource, read_source
@@ -59,6 +59,8 @@ class _Unit:
     inputs: tuple[tuple[Path, str], ...]
     """Every file that the compiler reads, with its SHA-256: the object is a function of these and the key's rest."""
     key: str
+    generated: tuple[tuple[str, bytes], ...] = ()
+    """Headers that the compiler shall find, by name; the key holds them, too."""
 
 
 def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progress | None = None) -> BuiltEngine:
@@ -120,18 +122,29 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
     The amalgamation's key leaves our own C out, so that a change there compiles in a second, not in a minute.
     """
 
-    def unit(title: str, path: Path, unit_flags: Sequence[str], *inputs: tuple[Path, str]) -> _Unit:
+    def unit(
+        title: str,
+        path: Path,
+        unit_flags: Sequence[str],
+        *inputs: tuple[Path, str],
+        generated: tuple[tuple[str, bytes], ...] = (),
+    ) -> _Unit:
         keyed = [flag for flag in unit_flags if not flag.startswith("-I")]
         contents = [(file.name, sha256) for file, sha256 in inputs]
+        contents += [(name, caching.sha256(content)) for name, content in generated]
         key = content_key(flags.ENGINE_ABI, tools.name, tools.version, tools.compile_key, keyed, contents)
-        return _Unit(path, tuple(unit_flags), title, inputs, key)
+        return _Unit(path, tuple(unit_flags), title, inputs, key, generated)
 
     def hashed(paths: Iterable[Path]) -> list[tuple[Path, str]]:
         return [(path, caching.file_sha256(path)) for path in paths]
 
     amalgamation_flags = (*flags.COMPILE, *flags.C_AMALGAMATION, *define_flags(source.defines))
+    if source.hides_wal:
+        amalgamation_flags += flags.C_KEEP_WAL
     amalgamation = (source.amalgamation, source.amalgamation_sha256)
-    units = [unit(f"SQLite {source.sqlite_version}", source.amalgamation, amalgamation_flags, amalgamation)]
+    keep_wal = flags.KEEP_WAL if source.hides_wal else ()
+    title = f"SQLite {source.sqlite_version}"
+    units = [unit(title, source.amalgamation, amalgamation_flags, amalgamation, generated=keep_wal)]
     own = own_sources()
     headers = [*hashed(sorted(own[0].parent.glob("*.h"))), (source.header, source.header_sha256)]
     for path, sha256 in hashed(own):
@@ -139,7 +152,9 @@ def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:
     if source.unicode_case is not None:
         cxx_flags = (*flags.COMPILE, *flags.CXX, *define_flags(source.defines), f"-I{source.header.parent}")
         inputs = [*hashed(source.unicode_files), (source.header, source.header_sha256)]
-        units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, *inputs))
+        made = unicode_case.tables().encode() if unicode_case.lacks_its_tables(source.unicode_case) else None
+        generated = ((unicode_case.HEADER, made),) if made else ()
+        units.append(unit("Unicode case tables", source.unicode_case, cxx_flags, *inputs, generated=generated))
     return units
 
 
@@ -192,7 +207,14 @@ def _compile(
 
     def compile_one(unit: _Unit) -> None:
         output = work / f"{unit.key}.o"
-        runner.run(tools.compile_command(unit.source, output, unit.flags), f"compiling {unit.title}", unit.source)
+        headers = work / f"{unit.key}.include"
+        compile_flags = unit.flags
+        if unit.generated:
+            headers.mkdir()
+            for name, content in unit.generated:
+                (headers / name).write_bytes(content)
+            compile_flags += (f"-I{headers}",)
+        runner.run(tools.compile_command(unit.source, output, compile_flags), f"compiling {unit.title}", unit.source)
         for path, sha256 in unit.inputs:
             # Otherwise the cache would have the object of one source under the key of another.
             if caching.file_sha256(path) != sha256:

@@ -33,6 +33,11 @@ COMPILE = (
 C_AMALGAMATION = ("-std=gnu11", "-w")
 """The amalgamation's own warnings are SQLite's affair."""
 
+C_KEEP_WAL = ("-include", "wasmfix-keep-wal.h", "-DSQLITE_OMIT_LOAD_EXTENSION=1")
+KEEP_WAL = (("wasmfix-keep-wal.h", b"#include <stdio.h>\n#undef __wasi__\n"),)
+"""For an amalgamation that leaves the WAL out when compiled for WASI, as SQLite's do up to 3.46: there is no shared
+memory for its own VFS. For ours there is. The C library's headers want to know that it is WASI, so they come first."""
+
 C_OWN = ("-std=c99", "-Wall", "-Wextra")
 
 # The package's file is made to be included after the standard headers of its addon, and uses NULL.

@@ -26,6 +26,9 @@ _SOURCE_ID = re.compile(rb'^#define SQLITE_SOURCE_ID +"([^"]+)"', re.MULTILINE)
 _BEGIN_FILE = re.compile(rb"/\*+ Begin file (\S+) \*")
 _END_FILE = re.compile(rb"/\*+ End of (\S+) \*")
 _END = b"End of sqlite3.c"
+_WITHOUT_WAL = re.compile(
+    rb"^#if defined\(__wasi__\)\n(?:#(?!endif).*\n|(?!#).*\n)*?# define SQLITE_OMIT_WAL\b", re.MULTILINE
+)
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.*)?", re.DOTALL)
 
 
@@ -39,6 +42,8 @@ class EngineSource:
     sqlite_version: str
     amalgamation: Path
     amalgamation_sha256: str
+    hides_wal: bool
+    """Whether the amalgamation leaves the WAL out for WASI."""
     header: Path
     header_sha256: str
     package_defines: tuple[str, ...]
@@ -47,7 +52,7 @@ class EngineSource:
     """As the engine takes them, see :mod:`wasmfix.engine.rules`."""
     dropped: tuple[Dropped, ...]
     unicode_case: Path | None
-    """``src/util/unicode_case.cpp``, in zero-sqlite3 from 1.1.4."""
+    """``src/util/unicode_case.cpp``, in zero-sqlite3 from 1.1.2."""
     unicode_files: tuple[Path, ...]
     """That file and the tables beside it, for the cache key."""
 
@@ -76,6 +81,7 @@ def read_source(package_dir: Path) -> EngineSource:
         sqlite_version=sqlite_version,
         amalgamation=amalgamation,
         amalgamation_sha256=hashlib.sha256(code).hexdigest(),
+        hides_wal=_WITHOUT_WAL.search(code) is not None,
         header=header,
         header_sha256=hashlib.sha256(head).hexdigest(),
         package_defines=package_defines,

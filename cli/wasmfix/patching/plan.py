@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from wasmfix.errors import WasmfixError
@@ -13,13 +13,15 @@ from wasmfix.patching.record import RECORD, REINSTALL, Inputs, Record, RecordedF
 from wasmfix.patching.transaction import Change, Transaction
 from wasmfix.project.package import InstalledPackage
 
-ENGINE_PATCH = "addon-loader"
 FILE_MODE = 0o644
+WASM = "engine.wasm"
+DRIVER = "standalone/"
+"""The scripts of the standalone driver; most packages have a driver of their own."""
 
 
 @dataclass(frozen=True)
 class EngineFiles:
-    """What is copied into the package, by its path there, and the key of the build."""
+    """What is copied into a folder of the package, by its path there, and the key of the build."""
 
     key: str
     contents: Mapping[str, bytes] = field(repr=False)
@@ -63,8 +65,11 @@ class Plan:
         return {"patches": list(self.patches), "operations": self.operations()}
 
 
-def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, force: bool = False) -> Plan:
+def patch_plan(assessment: Assessment, engine: EngineFiles | None, inputs: Inputs, *, force: bool = False) -> Plan:
     """From what the package is to what it shall be.
+
+    Args:
+        engine: where the assessment wants one.
 
     Raises:
         WasmfixError: the package cannot be patched, or files were changed by someone else (unless `force`).
@@ -74,21 +79,28 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
         raise refusal(assessment)
     _refuse_edited(package.folder, assessment.drift, "patch", force)
     recorded = {file.path: file for file in record.files} if record else {}
-    for path in engine.contents:
+    wanted: dict[str, tuple[bytes | None, str, str]] = {}
+    if engine:
+        wanted |= _engine_contents(assessment, engine)
+    for path in wanted:
         if path not in recorded and read_state(package.folder / path) is not None and not force:
             raise WasmfixError(
                 "is there, but wasmfix has no record of it",
                 where=package.folder / path,
                 remedy=f"{REINSTALL}, or run: wasmfix patch --force",
             )
-    wanted = {path: (content, ENGINE_PATCH, "the engine") for path, content in engine.contents.items()}
     wanted |= {edit.path: (edit.content, edit.patch, edit.why) for edit in assessment.edits}
+    if engine and assessment.engine:
+        # Last: until now somebody else's script may run with them.
+        copy = (engine.contents[WASM], assessment.engine.patch, "a copy of the engine")
+        wanted |= dict.fromkeys(assessment.engine.copies, copy)
 
+    was = {edit.path: edit.was for edit in assessment.edits}
     changes: list[Change] = []
     files: list[RecordedFile] = []
     for path, (content, patch, _why) in wanted.items():
         change, file = _towards(package.folder, path, content, patch, recorded.get(path))
-        files.append(file)
+        files.append(replace(file, was=was.get(path, "")))
         if change is not None:
             changes.append(change)
     reasons = {path: (patch, why) for path, (_content, patch, why) in wanted.items()}
@@ -98,8 +110,9 @@ def patch_plan(assessment: Assessment, engine: EngineFiles, inputs: Inputs, *, f
             changes += _putting_back(package.folder, old)
 
     folders, made = _folders(package.folder, [*wanted], record)
-    patches = tuple(sorted({file.patch for file in files}))
-    new = Record(package.name, package.version, patches, inputs, engine.key, tuple(files), made, folders)
+    patches = tuple(sorted({patch for _content, patch_ids, _why in wanted.values() for patch in patch_ids.split(", ")}))
+    key = engine.key if engine else ""
+    new = Record(package.name, package.version, patches, inputs, key, tuple(files), made, folders)
     changes += _record_change(package.folder, new.dump())
     transaction = Transaction(
         "patch",
@@ -148,22 +161,39 @@ def refusal(assessment: Assessment) -> WasmfixError:
     return WasmfixError(
         f"{package.label} cannot be patched: {'; '.join(assessment.problems)}",
         where=package.folder,
-        remedy="reinstall it, or install a version that wasmfix knows",
+        remedy="install it again from a new export (see: wasmfix patch --export)"
+        if assessment.record and assessment.record.exported
+        else "reinstall it, or install a version that wasmfix knows",
     )
 
 
+def _engine_contents(assessment: Assessment, engine: EngineFiles) -> dict[str, tuple[bytes, str, str]]:
+    """Content, patch and reason by path in the package."""
+    wanted = assessment.engine
+    assert wanted is not None
+    return {
+        f"{wanted.folder}/{name}": (content, wanted.patch, "the engine")
+        for name, content in engine.contents.items()
+        if wanted.driver or not name.startswith(DRIVER)
+    }
+
+
 def _towards(
-    folder: Path, path: str, content: bytes, patch: str, recorded: RecordedFile | None
+    folder: Path, path: str, content: bytes | None, patch: str, recorded: RecordedFile | None
 ) -> tuple[Change | None, RecordedFile]:
-    """The change that gives a file its content (None if it has it), and what the record says of it."""
+    """The change that gives a file its content (None if it has it), and what the record says of it.
+
+    Content None: the file goes.
+    """
     now = read_state(inside(folder, path))
     before = recorded.before if recorded else now
     mode = before.mode if before and not before.symlink else FILE_MODE
-    after = content_state(content, mode)
+    after = content_state(content, mode) if content is not None else None
     change = Change(path, now, after, content=content, pristine=recorded is None)
     original = recorded.original if recorded else change.backup
     file = RecordedFile(path, patch, before, original, after)
-    return (None if recorded and after.same_content(now) else change), file
+    done = now is None if after is None else after.same_content(now)
+    return (None if recorded and done else change), file
 
 
 def _putting_back(folder: Path, file: RecordedFile) -> list[Change]:

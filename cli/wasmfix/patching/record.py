@@ -21,11 +21,15 @@ class RecordedFile:
 
     path: str
     patch: str
+    """Ids, joined by a comma and a space."""
     before: FileState | None
     """None: the file was not there."""
     original: str | None
     """Where the file of before is kept, from the package's folder; None if there was none."""
-    after: FileState
+    after: FileState | None
+    """None: it was removed."""
+    was: str = ""
+    """Whose work the file of before is, if not the package's: a shim, and what it says of itself."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -33,7 +37,8 @@ class RecordedFile:
             "patch": self.patch,
             "before": self.before.to_json() if self.before else None,
             "original": self.original,
-            "after": self.after.to_json(),
+            "after": self.after.to_json() if self.after else None,
+            **({"was": self.was} if self.was else {}),
         }
 
 
@@ -45,6 +50,10 @@ class Inputs:
     sources: str
     """One hash over our engine's sources and the catalogue."""
     toolchain: str
+    engine: str = ""
+    """The mode: rebuild or shim; empty for either."""
+    amalgamation: str = ""
+    """The package whose SQLite it is, with its version; empty for the package's own."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,14 @@ class Record:
     patches: tuple[str, ...]
     inputs: Inputs
     engine_key: str
+    """Empty if no engine was copied."""
     files: tuple[RecordedFile, ...]
     made_folders: tuple[str, ...]
     """Folders that were not there."""
     folder_times: dict[str, int]
     """Modification times, in nanoseconds, of the folders in which something was changed."""
+    exported: bool = False
+    """It came in a tarball of `patch --export`: there are no originals."""
 
     def dump(self) -> bytes:
         content = {
@@ -69,10 +81,13 @@ class Record:
             "patches": list(self.patches),
             "sources": self.inputs.sources,
             "toolchain": self.inputs.toolchain,
+            "engine": self.inputs.engine,
+            "amalgamation": self.inputs.amalgamation,
             "engine_key": self.engine_key,
             "files": [file.to_json() for file in self.files],
             "made_folders": list(self.made_folders),
             "folder_times": self.folder_times,
+            **({"exported": True} if self.exported else {}),
         }
         return (json.dumps(content, indent=2) + "\n").encode()
 
@@ -87,7 +102,7 @@ def read_record(package: Path) -> Record | None:
     if content is None:
         return None
     try:
-        return _parse(content)
+        return parse_record(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WasmfixError("is not a record of wasmfix", where=package / RECORD, remedy=REINSTALL) from error
 
@@ -113,7 +128,12 @@ def read_versioned(file: Path) -> dict[str, object] | None:
     return dict(content)
 
 
-def _parse(content: dict[str, object]) -> Record:
+def parse_record(content: dict[str, object]) -> Record:
+    """What `Record.dump` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
     files = content["files"]
     patches = content["patches"]
     folders = content["made_folders"]
@@ -126,22 +146,31 @@ def _parse(content: dict[str, object]) -> Record:
         package=str(content["package"]),
         version=str(content["version"]),
         patches=tuple(str(patch) for patch in patches),
-        inputs=Inputs(str(content["wasmfix"]), str(content["sources"]), str(content["toolchain"])),
+        inputs=Inputs(
+            wasmfix=str(content["wasmfix"]),
+            sources=str(content["sources"]),
+            toolchain=str(content["toolchain"]),
+            # Before bedrock-sqlite was handled there was nothing to choose.
+            engine=str(content.get("engine", "rebuild")),
+            amalgamation=str(content.get("amalgamation", "")),
+        ),
         engine_key=str(content["engine_key"]),
         files=tuple(_parse_file(file) for file in files),
         made_folders=tuple(str(folder) for folder in folders),
         folder_times={str(folder): int(time) for folder, time in times.items()},
+        exported=content.get("exported") is True,
     )
 
 
 def _parse_file(content: dict[str, object]) -> RecordedFile:
     before, after, original = content["before"], content["after"], content["original"]
-    if not isinstance(after, dict):
+    if before is None and after is None:
         raise TypeError
     return RecordedFile(
         path=str(content["path"]),
         patch=str(content["patch"]),
         before=FileState.from_json(before) if isinstance(before, dict) else None,
         original=str(original) if original is not None else None,
-        after=FileState.from_json(after),
+        after=FileState.from_json(after) if isinstance(after, dict) else None,
+        was=str(content.get("was", "")),
     )

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from wasmfix import __version__
 from wasmfix.errors import WasmfixError
+from wasmfix.patching.catalogue import PROBE
 from wasmfix.patching.record import Inputs
-from wasmfix.paths import data_folder
+from wasmfix.paths import data_folder, named_patches
 
 _JAVASCRIPT = (".js", ".cjs")
-_CONTENTS = (*_JAVASCRIPT, ".c", ".h", ".toml")
+_SOURCES = (*_JAVASCRIPT, ".c", ".h")
 
 
 def engine_scripts() -> dict[str, bytes]:
@@ -31,11 +32,15 @@ def engine_scripts() -> dict[str, bytes]:
 def current_inputs(toolchain: str) -> Inputs:
     """What a patch that is made now is made from."""
     digest = hashlib.sha256()
-    for root in (data_folder("patches"), data_folder("wasm")):
-        for file in _files(root, _CONTENTS):
-            content = file.read_bytes()
-            digest.update(f"{root.name}/{file.relative_to(root).as_posix()} {len(content)}\n".encode())
-            digest.update(content)
+    files = [("wasm", data_folder("wasm"), file) for file in _files(data_folder("wasm"), _SOURCES)]
+    for number, root in enumerate([data_folder("patches"), *named_patches()]):
+        # What lies beside a patch.toml goes into packages; the probe and the fixtures do not.
+        beside = [file for file in sorted(root.glob("*/*")) if file.is_file() and file.name != PROBE]
+        files += [(f"patches {number}", root, file) for file in beside]
+    for name, root, file in files:
+        content = file.read_bytes()
+        digest.update(f"{name}/{file.relative_to(root).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
     return Inputs(wasmfix=__version__, sources=digest.hexdigest(), toolchain=toolchain)
 
 

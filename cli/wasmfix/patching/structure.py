@@ -1,21 +1,31 @@
-"""JavaScript by structure: does a rule match, where, and what stands there instead. ast-grep does the parsing."""
+"""JavaScript (and JSON) by structure: does a rule match, where, and what stands there instead. ast-grep parses it."""
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.catalogue import Place, Rule, Signature
 
 if TYPE_CHECKING:
-    from ast_grep_py import SgNode
+    from ast_grep_py import Edit, SgNode
+
+_VARIABLE = re.compile(r"\$\$\$[A-Z_][A-Z0-9_]*|\$[A-Z_][A-Z0-9_]*")
+_LANGUAGES = {".json": "json", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 
 class NotRecognisedError(Exception):
     """The file does not have the structure that a patch is written for; str() says what was not found."""
+
+    def __init__(self, problem: str, state: str = "unknown") -> None:
+        super().__init__(problem)
+        self.state = state
+        """Of the file: `foreign` if a signature says so."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +37,23 @@ class Source:
 
     @property
     def broken(self) -> bool:
-        """True if it is not valid JavaScript."""
-        return bool(self.root.find_all({"rule": {"kind": "ERROR"}}))
+        """True if it is not valid JavaScript: something cannot be parsed, or the parser had to add what is missing."""
+        added = {"regex": "^$", "inside": {"regex": "(?s)."}}
+        return bool(self.find({"any": [{"kind": "ERROR"}, added]}))
 
     def find(self, rule: Rule) -> list[SgNode]:
         config: Any = {"rule": dict(rule)}
-        return list(self.root.find_all(config))
+        try:
+            return list(self.root.find_all(config))
+        except RuntimeError as error:
+            # ast-grep's words end with a stack trace.
+            words = str(error).partition("Stack backtrace")[0]
+            problem = f"ast-grep does not understand the rule {dict(rule)}: {' '.join(words.split())}"
+            raise WasmfixError(problem, remedy="correct its patch.toml") from error
 
 
-def parse(content: bytes) -> Source:
-    """Parse JavaScript.
+def parse(content: bytes, path: str = "") -> Source:
+    """Parse a file: JavaScript, unless its name says something else.
 
     Raises:
         NotRecognisedError: not UTF-8.
@@ -53,13 +70,12 @@ def parse(content: bytes) -> Source:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotRecognisedError("it is not UTF-8") from error
-    return Source(SgRoot(text, "javascript").root(), text)
+    language = _LANGUAGES.get(PurePosixPath(path).suffix, "javascript")
+    return Source(SgRoot(text, language).root(), text)
 
 
 def classify(source: Source, signatures: Iterable[Signature]) -> Signature | None:
-    """The first signature that holds; None for a file that we do not know, or that is not JavaScript."""
-    if source.broken:
-        return None
+    """The first signature that holds; None for a file that we do not know."""
     return next((signature for signature in signatures if _holds(source, signature)), None)
 
 
@@ -67,32 +83,67 @@ def rewrite(source: Source, places: Sequence[Place], every: Rule) -> bytes:
     """The text with each place replaced.
 
     Raises:
-        NotRecognisedError: a place was not found, or found twice, or something that `every` matches is in none of them.
+        NotRecognisedError: a place was not found, or too often, or something that `every` matches is in none of them.
     """
     if source.broken:
         raise NotRecognisedError("it is not valid JavaScript")
-    edits = []
+    edits: list[Edit] = []
     for place in places:
         matches = source.find(place.rule)
-        if len(matches) > 1:
-            raise NotRecognisedError(f"{place.name}: found {len(matches)} times, not once")
+        if place.at_most and len(matches) > place.at_most:
+            allowed = "once" if place.at_most == 1 else f"at most {place.at_most} times"
+            raise NotRecognisedError(f"{place.name}: found {len(matches)} times, not {allowed}")
         if len(matches) < place.at_least:
             raise NotRecognisedError(f"{place.name}: not found")
-        edits += [match.replace(place.replace) for match in matches]
+        edits += [match.replace(_filled(place.replace, match)) for match in matches]
     if every and len(source.find(every)) != len(edits):
-        raise NotRecognisedError(
-            f"the native addon is loaded in {len(source.find(every))} places, {len(edits)} are known"
-        )
-    return source.root.commit_edits(edits).encode()
+        raise NotRecognisedError(f"there are {len(source.find(every))} places of its kind, {len(edits)} are known")
+    edits.sort(key=lambda edit: (edit.start_pos, edit.end_pos))
+    for one, other in itertools.pairwise(edits):
+        # ast-grep would leave the second one out without a word.
+        if other.start_pos < one.end_pos:
+            raise NotRecognisedError("two of the places overlap")
+    # The root begins with the first word: what is blank before it is in no node.
+    blank = source.text[: source.root.range().start.index]
+    return (blank + source.root.commit_edits(edits)).encode()
+
+
+def _filled(text: str, match: SgNode) -> str:
+    """A replacement with what the rule's metavariables matched; `$MATCH` is all of it. Other words stay."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found[0].lstrip("$")
+        if found[0].startswith("$$$"):
+            nodes = match.get_multiple_matches(name)
+            first, last = (nodes[0].range().start.index, nodes[-1].range().end.index) if nodes else (0, 0)
+            return match.get_root().root().text()[first:last] if nodes else ""
+        if name == "MATCH":
+            return match.text()
+        node = match.get_match(name)
+        return node.text() if node else found[0]
+
+    return _VARIABLE.sub(value, text)
 
 
 def loader_kind(source: Source, every: Rule) -> str | None:
-    """The module that loads the native addon: `bindings`, `node-gyp-build`."""
+    """What loads the native addon: the module `bindings` or `node-gyp-build`, or `require` of the `file` itself."""
     for match in source.find(every):
         name = match.find({"rule": {"kind": "string_fragment"}})
         if name is not None:
-            return name.text()
+            return "file" if name.text().endswith(".node") else name.text()
     return None
+
+
+def exports(source: Source) -> bool:
+    """Whether a CommonJS script exports anything."""
+    return bool(source.find({"any": [{"kind": "identifier"}, {"kind": "property_identifier"}], "regex": "^exports$"}))
+
+
+def required(source: Source) -> list[str]:
+    """What a script requires by a relative path, as it says it."""
+    calls = source.find({"pattern": "require($PATH)"})
+    names = [call.find({"rule": {"kind": "string_fragment"}}) for call in calls]
+    return [name.text() for name in names if name is not None and name.text().startswith(("./", "../"))]
 
 
 def read_source(file: Path) -> bytes | None:
@@ -105,6 +156,8 @@ def read_source(file: Path) -> bytes | None:
 
 
 def _holds(source: Source, signature: Signature) -> bool:
+    if source.broken or signature.broken:
+        return source.broken and signature.broken
     return (
         all(len(source.find(rule)) == 1 for rule in signature.once)
         and all(source.find(rule) for rule in signature.some)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from wasmfix.project.find import TARGETS, Installation, find_installation
+from wasmfix.project.find import DRIVERS, TARGETS, Installation, find_installation
 from wasmfix.project.litestream import BACKUP_URL, Backup, configured_backups
 from wasmfix.project.package import InstalledPackage
 from wasmfix.project.root import Project, find_project
 
 __all__ = [
     "BACKUP_URL",
+    "DRIVERS",
     "TARGETS",
     "Backup",
     "Installation",

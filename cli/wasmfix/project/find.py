@@ -3,6 +3,10 @@
 npm and Yarn nest folders called node_modules; pnpm (and bun's isolated layout) put each package into
 `node_modules/.pnpm/NAME@VERSION/node_modules/NAME` and reach it by symlinks. One walk does both: look into each
 node_modules once, follow symlinks to where the package really is, and look into the node_modules that it stands in.
+
+A copy that is really outside the project may serve other projects, too: by `npm link`, by a `file:` or `link:`
+dependency, in a virtual store that pnpm shares, in a folder of NODE_PATH, or above the project. It is named, and handed
+out only to who follows links.
 """
 
 from __future__ import annotations
@@ -16,12 +20,12 @@ from wasmfix.errors import WasmfixError
 from wasmfix.project.manifest import FILE_NAME, read_manifest
 from wasmfix.project.package import InstalledPackage, read_package
 from wasmfix.project.root import Project
-from wasmfix.project.yarn import zipped_packages
+from wasmfix.project.yarn import pnp_packages
 
-TARGETS = ("@rocicorp/zero-sqlite3", "better-sqlite3", "bedrock-sqlite")
-"""The packages that wasmfix knows."""
-HANDLED = ("@rocicorp/zero-sqlite3", "better-sqlite3")
-"""Those that it can patch today."""
+DRIVERS = ("@rocicorp/zero-sqlite3", "better-sqlite3", "bedrock-sqlite")
+OREZ = "orez"
+TARGETS = (*DRIVERS, OREZ)
+"""The packages that wasmfix knows: drivers of SQLite, and who writes a shim over one."""
 
 # Folders in node_modules that hold one folder a package, each with a node_modules of its own.
 _STORES = (".pnpm", ".bun", ".store")
@@ -39,6 +43,8 @@ class Unpatchable:
     remedy: str
     blocks: bool
     """True if the project would use this copy, so that leaving it unpatched is a failure."""
+    package: InstalledPackage | None = None
+    """What could be read of it; None if it is in an archive."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,25 @@ class Installation:
     orez: Path | None
     """The folder of the `orez` package, which puts shims over zero-sqlite3."""
 
+    def outside(self, package: InstalledPackage) -> bool:
+        """Whether a package is really outside the project."""
+        return not package.folder.is_relative_to(self.project.root)
 
-def find_installation(project: Project, targets: Iterable[str] = ()) -> Installation:
+
+def find_installation(
+    project: Project,
+    targets: Iterable[str] = (),
+    *,
+    follow_links: bool = False,
+    node_path: str = "",
+    left_over: bool = False,
+) -> Installation:
     """Look for the targets (all, if none is named) in everything that the project has installed.
+
+    Args:
+        follow_links: hand out copies outside the project as well, where they really are.
+        node_path: the variable NODE_PATH, further folders in which Node looks.
+        left_over: hand out copies in a manager's store to which nothing links any more (pnpm keeps them for a week).
 
     Raises:
         WasmfixError: an unknown target, or nothing of them is there.
@@ -67,20 +89,35 @@ def find_installation(project: Project, targets: Iterable[str] = ()) -> Installa
         walk.modules(folder / "node_modules")
     for unplugged in _subfolders(project.root / ".yarn" / "unplugged"):
         walk.modules(unplugged / "node_modules")
+    plugged = list(pnp_packages(project.root, wanted))
+    for plug in plugged:
+        if not plug.zipped:
+            walk.package(plug.name, Path(os.path.normpath(project.root / plug.location)))
+    further = tuple(project.root / entry for entry in node_path.split(os.pathsep) if entry)
+    for folder in further:
+        walk.modules(folder)
+    if not walk.found and not plugged:
+        for folder in project.root.parents:
+            walk.beside(folder)
 
+    found = [read_package(real, tuple(sorted(ways, key=_by_closeness))) for real, ways in sorted(walk.found.items())]
+    linked = {package.name for package in found if not _alone_in_store(package)}
     packages: list[InstalledPackage] = []
     unpatchable: list[Unpatchable] = []
-    for real, logical in sorted(walk.found.items()):
-        package = read_package(real, tuple(sorted(logical, key=_by_closeness)))
+    for package in found:
         if package.name in wanted:
-            problem = _untouchable(project, package)
+            problem = _untouchable(project, package, further, follow_links)
+            if problem is None and not left_over and package.name in linked and _alone_in_store(package):
+                reason, remedy = "is left over from an earlier install, nothing links to it", "it goes by itself"
+                problem = Unpatchable(package.name, str(package.folder), reason, remedy, blocks=False)
             if problem is None:
                 packages.append(package)
             else:
                 unpatchable.append(problem)
-    for name, archive in zipped_packages(project.root, wanted):
-        remedy = f"run: yarn unplug {name}"
-        unpatchable.append(Unpatchable(name, archive, "is packed in a zip by Yarn Plug'n'Play", remedy, blocks=True))
+    for plug in plugged:
+        if plug.zipped:
+            reason, remedy = "is packed in a zip by Yarn Plug'n'Play", f"run: yarn unplug {plug.name}"
+            unpatchable.append(Unpatchable(plug.name, plug.location, reason, remedy, blocks=plug.name in DRIVERS))
     if not packages and not unpatchable:
         raise WasmfixError(
             f"none of {', '.join(wanted)} is installed here",
@@ -90,21 +127,38 @@ def find_installation(project: Project, targets: Iterable[str] = ()) -> Installa
     return Installation(project, tuple(packages), tuple(unpatchable), walk.orez)
 
 
-def _untouchable(project: Project, package: InstalledPackage) -> Unpatchable | None:
+def _untouchable(
+    project: Project, package: InstalledPackage, node_path: Iterable[Path], follow_links: bool
+) -> Unpatchable | None:
     where = str(package.folder)
-    if not package.folder.is_relative_to(project.root):
+    if not package.folder.is_relative_to(project.root) and not follow_links:
         return Unpatchable(
             package.name,
             where,
-            f"lies outside the project, reached by the link {package.logical[0]}",
-            "run wasmfix in the project that it belongs to",
+            f"lies outside the project, reached by {_way(project, package.logical[0], node_path)}",
+            "run wasmfix in the project that it belongs to, or with --follow-links to change it there",
             blocks=False,
-        )
-    if package.name not in HANDLED:
-        return Unpatchable(
-            package.name, where, "is not yet handled by this version", "watch for the next one", blocks=False
+            package=package,
         )
     return None
+
+
+def _alone_in_store(package: InstalledPackage) -> bool:
+    """Whether a package is in a manager's store and nothing links to it."""
+    folder = package.folder
+    modules = folder.parent.parent if "/" in package.name else folder.parent
+    in_store = modules.name == "node_modules" and modules.parent.parent.name in _STORES
+    return in_store and package.logical == (folder,)
+
+
+def _way(project: Project, logical: Path, node_path: Iterable[Path]) -> str:
+    """What leads from a project to a path."""
+    if logical.is_relative_to(project.root):
+        return f"the link {logical}"
+    if any(logical.is_relative_to(folder) for folder in node_path):
+        return "NODE_PATH"
+    above = any(logical.is_relative_to(folder / "node_modules") for folder in project.root.parents)
+    return "the node_modules above it" if above else "a link"
 
 
 class _Walk:
@@ -123,35 +177,42 @@ class _Walk:
             return
         self._seen.add(real)
         for entry in _entries(folder):
+            logical = Path(entry.path)
             if entry.name in _STORES:
                 for unit in _entries(entry.path):
                     # In pnpm's and bun's store the package stands beside its dependencies.
                     self.modules(Path(entry.path, unit.name, "node_modules"))
             elif entry.name.startswith("@"):
                 for scoped in _entries(entry.path):
-                    self._package(f"{entry.name}/{scoped.name}", scoped)
+                    self.package(f"{entry.name}/{scoped.name}", Path(scoped.path))
             elif not entry.name.startswith("."):
-                self._package(entry.name, entry)
+                self.package(entry.name, logical)
 
-    def _package(self, name: str, entry: os.DirEntry[str]) -> None:
-        logical = Path(entry.path)
-        if entry.is_symlink():
-            real = Path(os.path.realpath(entry.path))
-            if not real.is_dir():
-                return
+    def beside(self, folder: Path) -> None:
+        """Look for the targets alone in the node_modules of a folder that is not the project's."""
+        for name in TARGETS:
+            self.package(name, folder / "node_modules" / name)
+
+    def package(self, name: str, logical: Path) -> None:
+        """Look at what is, or what a link gives as, the package of a name."""
+        if not logical.is_dir():
+            return
+        real = Path(os.path.realpath(logical))
+        if logical.is_symlink():
             standing = real.parent.parent if "/" in name else real.parent
             if standing.name == "node_modules":
                 self.modules(standing)
-        elif entry.is_dir():
-            real = Path(os.path.realpath(entry.path))
-        else:
-            return
+            elif not real.is_relative_to(self.root):
+                # A linked package finds what it needs in the folders above the place where it really is.
+                for folder in real.parents:
+                    self.beside(folder)
         if name in TARGETS or (logical / _AMALGAMATION_FOLDER).is_dir():
             self._target(real, logical, name)
-        elif name == "orez":
+        if name == OREZ:
             self.orez = self.orez or real
         if (real / "node_modules").is_dir():
-            self.modules(real / "node_modules")
+            # Outside, the way by links is the one that the user knows.
+            self.modules((real if real.is_relative_to(self.root) else logical) / "node_modules")
 
     def _target(self, real: Path, logical: Path, name: str) -> None:
         if not (real / FILE_NAME).is_file() or (name not in TARGETS and _name_of(real) not in TARGETS):

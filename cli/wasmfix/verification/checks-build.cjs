@@ -8,9 +8,11 @@ const { Skip, expect, show } = require('./runner.cjs');
 /** @param {Context} context */
 function loads(context) {
   const { job } = context;
-  const Database = require(job.packageDir);
-  expect(typeof Database === 'function', `require gives ${typeof Database}, not the Database class`);
-  expect(typeof Database.SqliteError === 'function', 'the package exports no SqliteError');
+  // The class itself, or an object with the class in it, as bedrock-sqlite has it.
+  const exported = require(job.packageDir);
+  const Database = typeof exported === 'function' ? exported : exported.Database;
+  expect(typeof Database === 'function', `require gives ${typeof exported}, not the Database class`);
+  expect(typeof exported.SqliteError === 'function', 'the package exports no SqliteError');
   const db = new Database(':memory:');
   const row = db.prepare('SELECT 1 AS one').get();
   expect(row && row.one === 1, `SELECT 1 gives ${show(row)}`);
@@ -18,14 +20,14 @@ function loads(context) {
   // Symlinks are resolved in require's cache, and job.packageDir is a real path.
   const loaded = Object.keys(require.cache).filter((file) => file.startsWith(job.packageDir + path.sep));
   const native = loaded.find((file) => file.endsWith('.node'));
-  const engine = loaded.find((file) => path.relative(job.packageDir, file) === path.join('wasmfix', 'addon.cjs'));
+  const engine = loaded.find((file) => path.relative(job.packageDir, file) === path.join(job.engineFolder, 'addon.cjs'));
   if (job.expectEngine) {
     expect(native === undefined, `it loads the native ${path.relative(job.packageDir, native || '')}`);
-    expect(engine !== undefined, 'it does not load wasmfix/addon.cjs');
+    expect(engine !== undefined, `it does not load ${job.engineFolder}/addon.cjs`);
   }
   context.Database = Database;
-  context.SqliteError = Database.SqliteError;
-  return engine ? `wasmfix/addon.cjs in Node ${process.versions.node}` : `native, in Node ${process.versions.node}`;
+  context.SqliteError = exported.SqliteError;
+  return engine ? `${job.engineFolder}/addon.cjs in Node ${process.versions.node}` : `native, in Node ${process.versions.node}`;
 }
 
 /** @param {Context} context */
@@ -52,6 +54,7 @@ function split(option) {
 /** @param {Context} context */
 function options(context) {
   const { Database, job } = context;
+  if (job.knownOptions === null) throw new Skip('the zero-sqlite3 that its SQLite was built from is not here');
   const db = new Database(':memory:');
   const reported = new Map(db.pragma('compile_options').map((/** @type {any} */ row) => split(row.compile_options)));
   db.close();

@@ -59,8 +59,9 @@ def run_child(
     environment: Mapping[str, str],
     bounds: Bounds,
     on_message: Callable[[dict[str, object]], None],
+    on_text: Callable[[str], None] = lambda _line: None,
 ) -> Ending:
-    """Run ``node arguments``, handing on each line of JSON that it prints; it is gone when this returns."""
+    """Run ``node arguments``, handing on each line that it prints, JSON or not; it is gone when this returns."""
     command = [node, f"--max-old-space-size={bounds.heap_mb}", "--expose-gc", *arguments]
     try:
         process = subprocess.Popen(
@@ -80,7 +81,7 @@ def run_child(
     tail: deque[bytes] = deque(maxlen=_STDERR_LINES)
     stdout = process.stdout
     readers = (
-        threading.Thread(target=lambda: _each_message(stdout, on_message), daemon=True),
+        threading.Thread(target=lambda: _each_line(stdout, on_message, on_text), daemon=True),
         threading.Thread(target=tail.extend, args=(process.stderr,), daemon=True),
     )
     for reader in readers:
@@ -95,14 +96,18 @@ def run_child(
     return Ending(problem, b"".join(tail).decode(errors="replace").strip())
 
 
-def _each_message(lines: Iterable[bytes], on_message: Callable[[dict[str, object]], None]) -> None:
+def _each_line(
+    lines: Iterable[bytes], on_message: Callable[[dict[str, object]], None], on_text: Callable[[str], None]
+) -> None:
     for line in lines:
         try:
             message = json.loads(line)
         except ValueError:
-            continue  # something that the package prints
+            message = None
         if isinstance(message, dict):
             on_message(message)
+        else:
+            on_text(line.decode(errors="replace").strip())
 
 
 def _watch(process: subprocess.Popen[bytes], bounds: Bounds) -> str:

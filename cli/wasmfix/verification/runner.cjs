@@ -6,13 +6,14 @@ const path = require('path');
  * What the parent asks for.
  * @typedef {object} Job
  * @property {string} packageDir
+ * @property {string} engineFolder in it
  * @property {string} workDir an empty folder, removed by the parent
  * @property {'all' | 'quick' | 'guards'} phase
  * @property {boolean} expectEngine false to run the checks on a native driver
  * @property {string} sqliteVersion
  * @property {string[]} defines the package's own
  * @property {string[]} dropped names of those that the engine leaves out by rule
- * @property {string[]} knownOptions the options that this SQLite reports when they are set
+ * @property {string[] | null} knownOptions the options that this SQLite reports when they are set; null if nobody knows
  * @property {boolean} bedrock wal2 and BEGIN CONCURRENT are to be there
  * @property {boolean} unicodeCase
  * @property {string[]} native candidates for a native addon to compare with

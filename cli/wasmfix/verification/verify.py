@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from wasmfix.engine.source import EngineSource, read_source
 from wasmfix.errors import WasmfixError
+from wasmfix.patching.record import read_record
 from wasmfix.project.package import read_package
 from wasmfix.verification.child import OLDEST_NODE, Bounds, find_node, run_child
+from wasmfix.verification.probes import run_probes
 from wasmfix.verification.report import NOT_PATCHED, CheckResult, Status, VerifyReport
+from wasmfix.verification.subject import Subject, engine_folder, read_subject
 
 _SCRIPT = Path(__file__).with_name("child.cjs")
-_BEDROCK = "@rocicorp/zero-sqlite3"
-
 _BOUNDS = {
     "quick": Bounds(seconds=30, heap_mb=256, resident_mb=768),
     "all": Bounds(seconds=180, heap_mb=512, resident_mb=1536),
@@ -37,39 +36,52 @@ _IGNORED_VARIABLES = ("NODE_OPTIONS", "NODE_V8_COVERAGE", "SQLITE_USE_URI", *_GU
 _HUGE = 2**53 + 8192
 
 
-def verify_package(package_dir: Path, *, node: str | None = None, quick: bool = False) -> VerifyReport:
+def verify_package(
+    package_dir: Path, *, node: str | None = None, quick: bool = False, sources: Iterable[Path] = ()
+) -> VerifyReport:
     """Run the package in ``package_dir`` and report what it does.
+
+    On the engine, all checks are made; where only the JavaScript was repaired, the probe of each repair.
 
     Args:
         package_dir: the folder of a patched package.
         node: the Node to run it in; by default WASMFIX_NODE, else PATH's.
         quick: only the checks that show that the patch works at all; well under a second.
+        sources: folders of zero-sqlite3 packages, one of which a package without SQLite's source may have its own from.
 
     Raises WasmfixError when there is no usable Node, or the package's own sources cannot be read.
     """
     package_dir = package_dir.resolve()
-    if not (package_dir / "wasmfix" / "addon.cjs").is_file():
-        package = read_package(package_dir)
-        missing = CheckResult(
-            NOT_PATCHED, "the package loads, on the engine", "fail", "it is not patched; run: wasmfix patch"
-        )
-        return VerifyReport(package.name, package.version, package_dir, "", (missing,))
-    return run_checks(package_dir, node=node, phases=("quick",) if quick else ("all", "guards"))
+    if engine_folder(package_dir) is not None:
+        return run_checks(package_dir, node=node, phases=("quick",) if quick else ("all", "guards"), sources=sources)
+    package = read_package(package_dir)
+    record = read_record(package_dir)
+    if record is not None and not record.engine_key:
+        return VerifyReport(package.name, package.version, package_dir, "", run_probes(package_dir, record, node))
+    missing = CheckResult(
+        NOT_PATCHED, "the package loads, on the engine", "fail", "it is not patched; run: wasmfix patch"
+    )
+    return VerifyReport(package.name, package.version, package_dir, "", (missing,))
 
 
 def run_checks(
-    package_dir: Path, *, node: str | None, phases: tuple[str, ...], expect_engine: bool = True
+    package_dir: Path,
+    *,
+    node: str | None,
+    phases: tuple[str, ...],
+    expect_engine: bool = True,
+    sources: Iterable[Path] = (),
 ) -> VerifyReport:
     """Run the checks of each phase in a child of its own. Without ``expect_engine`` a native driver will do."""
     program = find_node(node)
-    source = read_source(package_dir)
+    subject = read_subject(package_dir, sources)
     run = _Run()
     with tempfile.TemporaryDirectory(prefix="wasmfix-verify-", ignore_cleanup_errors=True) as folder:
         for phase in phases:
             work = Path(folder, phase)
             work.mkdir()
-            _run_phase(program, source, phase, work, run, expect_engine=expect_engine)
-    return VerifyReport(source.package, source.version, package_dir, run.node, tuple(run.results.values()))
+            _run_phase(program, subject, phase, work, run, expect_engine=expect_engine)
+    return VerifyReport(subject.package, subject.version, package_dir, run.node, tuple(run.results.values()))
 
 
 @dataclass
@@ -113,24 +125,25 @@ class _Run:
         self.plan, self.running = [], None
 
 
-def _run_phase(program: str, source: EngineSource, phase: str, work: Path, run: _Run, *, expect_engine: bool) -> None:
+def _run_phase(program: str, subject: Subject, phase: str, work: Path, run: _Run, *, expect_engine: bool) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in _IGNORED_VARIABLES}
     environment["WASMFIX_MAX_MEMORY"] = str(_ENGINE_MEMORY)
     if phase == "guards":
         environment.update({variable: str(_GUARDS[name]) for name, variable in _GUARD_VARIABLES.items()})
     with _huge_journal(work, wanted=phase == "all") as (huge, huge_reason):
         job = {
-            "packageDir": str(source.package_dir),
+            "packageDir": str(subject.folder),
+            "engineFolder": subject.engine_folder,
             "workDir": str(work),
             "phase": phase,
             "expectEngine": expect_engine,
-            "sqliteVersion": source.sqlite_version,
-            "defines": list(source.package_defines),
-            "dropped": [item.define.partition("=")[0] for item in source.dropped],
-            "knownOptions": _known_options(source) if phase == "all" else [],
-            "bedrock": source.package == _BEDROCK,
-            "unicodeCase": source.unicode_case is not None,
-            "native": [str(source.package_dir / path) for path in read_package(source.package_dir).native],
+            "sqliteVersion": subject.sqlite_version,
+            "defines": list(subject.defines),
+            "dropped": list(subject.dropped),
+            "knownOptions": subject.known_options() if phase == "all" else [],
+            "bedrock": subject.bedrock,
+            "unicodeCase": subject.unicode_case,
+            "native": [str(path) for path in subject.native],
             "hugeJournal": str(huge) if huge else None,
             "hugeJournalReason": huge_reason,
             "guards": _GUARDS,
@@ -149,14 +162,6 @@ def _check_node(program: str, version: str, stderr: str) -> None:
         raise WasmfixError(f"does not run as Node ({reason})", where=program, remedy=remedy)
     if int(version.split(".")[0]) < OLDEST_NODE:
         raise WasmfixError(f"Node {version} is too old", where=program, remedy=remedy)
-
-
-def _known_options(source: EngineSource) -> list[str]:
-    """The options that this SQLite's PRAGMA compile_options can report: the strings in its table (ctime.c)."""
-    code = source.amalgamation.read_bytes()
-    start = code.find(b"sqlite3azCompileOpt[]")
-    table = code[start : code.find(b"};", start)] if start >= 0 else b""
-    return sorted({name.decode() for name in re.findall(rb'^\s*"(\w+)', table, re.MULTILINE)})
 
 
 @contextmanager

@@ -30,6 +30,23 @@ module.exports = {
       log.call(`alone to a named ${at}`, () => named.get(value));
     }
   },
+  'which objects are plain'(Database, dir, log) {
+    const db = new Database(':memory:');
+    const named = db.prepare('SELECT $v AS v');
+    const anonymous = db.prepare('SELECT ? AS v');
+    const bare = Object.create(null);
+    const failing = new Proxy({ v: 1 }, { getPrototypeOf() { throw new RangeError('no prototype'); } });
+    const objects = {
+      literal: { v: 1 }, 'without prototype': Object.assign(Object.create(null), { v: 1 }), 'of a bare object': Object.assign(Object.create(bare), { v: 1 }), 'of an object': Object.assign(Object.create({}), { v: 1 }),
+      class: Object.assign(new (class X {})(), { v: 1 }), 'another realm': require('node:vm').runInNewContext('({ v: 1 })'), proxy: new Proxy({ v: 1 }, {}), 'proxy of a class': new Proxy(new (class X {})(), {}), 'failing proxy': failing,
+      'failing has': new Proxy({ v: 1 }, { getOwnPropertyDescriptor() { throw new RangeError('no property'); } }), 'failing get': new Proxy({ v: 1 }, { get() { throw new RangeError('no value'); } }),
+      Math, JSON, date: new Date(0), map: new Map(), error: new Error('e'), regexp: /x/, boxed: new Number(1),
+    };
+    for (const [name, object] of Object.entries(objects)) {
+      log.call(`named ${name}`, () => named.get(object));
+      log.call(`anonymous ${name}`, () => anonymous.get(object));
+    }
+  },
   'positions'(Database, dir, log) {
     const db = new Database(':memory:');
     const cases = [

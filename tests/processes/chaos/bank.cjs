@@ -51,10 +51,10 @@ const Database = require(plan.package);
 const isWal = plan.mode !== 'delete';
 const TOTAL = plan.accounts * plan.balance;
 /** Milliseconds between two pieces of work, at most. */
-const THINK = 6;
+const THINK = 3;
 /** How often a piece of work hesitates at a place where others could come in between; milliseconds, at most. */
-const HESITATES = 0.05;
-const HESITATION = 25;
+const HESITATES = 0.04;
+const HESITATION = 15;
 /** Milliseconds. RESTART and TRUNCATE keep writers out while they wait for the readers to leave, of whom there is always one. */
 const CHECKPOINT_PATIENCE = 150;
 const CHECKPOINT_EVERY = 400;

@@ -1,0 +1,3 @@
+export const JOURNAL_MODE = {native: 'wal2', wasm: 'wal2'};
+export const PRAGMAS = {busy_timeout: '30000', synchronous: 'normal'};
+export const BACKUP = '.orez-backup';

@@ -1,0 +1,45 @@
+"""Locks in a burst of statements: what is held between them, and what is not."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+from processes.conftest import Start
+
+FREE, EXCLUSIVE = 0, 2
+ROW = 384
+COUNT_AT = ROW + 12
+"""The count of exclusive locks given up, in the first row of `FILE-wasmfix` (lock-table.js)."""
+
+
+def test_a_commit_in_a_burst_looks_once_and_leaves_no_lock(engine: Path, file: Path, node: str) -> None:
+    script = Path(__file__).with_name("kept.cjs")
+    command = [node, str(script), str(engine), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    # WRITE announced, the frame, the head, WRITE given up; and one look.
+    assert Counter(seen["counted"]) == {"writeSync": 4, "readSync": 1}
+    assert seen["afterCommit"] == FREE
+    # WRITE was taken ahead, and the statement did not want it.
+    assert (seen["code"], seen["afterRefusal"]) == ("SQLITE_READONLY", FREE)
+    assert (seen["inside"], seen["afterwards"]) == (EXCLUSIVE, FREE)
+    assert seen["rows"] == 504
+
+
+def test_an_exclusive_lock_on_the_database_that_is_given_up_shows_in_the_count(start: Start, file: Path) -> None:
+    actor = start().open(file)
+    actor.exec("create table t(v)")
+    actor.exec("begin exclusive")
+    before = count(file)
+    actor.exec("insert into t values (1); commit")
+    assert count(file) > before
+
+
+def count(file: Path) -> int:
+    table = Path(f"{file}-wasmfix").read_bytes()
+    return int(struct.unpack_from("<I", table, COUNT_AT)[0])
