@@ -128,6 +128,16 @@ def test_a_wal_of_another_journal_mode_is_refused(file: Path) -> None:
         runtime.open(file)
 
 
+def test_a_wal_that_is_older_than_the_schema_is_refused(file: Path, oracle: Oracle) -> None:
+    old = Path(f"{file}-wal").read_bytes()
+    oracle("exec", file=str(file), sql="CREATE TABLE u(a); CREATE TABLE v(a)")
+    oracle("close", file=str(file))
+    assert not Path(f"{file}-wal").exists()
+    Path(f"{file}-wal").write_bytes(old)
+    with pytest.raises(WasmfixError, match=r"a.db-wal: belongs to another database, or to an older copy of this one"):
+        runtime.open(file)
+
+
 def rows_after(file: Path, native: Path) -> int:
     """How many rows native finds in a copy."""
     copy = file.parent / "copy"

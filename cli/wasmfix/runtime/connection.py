@@ -243,7 +243,12 @@ class Connection:
         message = ""
         if self._handle and not instance.is_dead:
             message = instance.text(int(instance.call("wf_error_message", self._handle)))
-        return SqlError(message or "SQLite failed", code, where=self.path)
+        remedy = None
+        if code & 0xFF in (codes.CORRUPT, codes.NOTADB):
+            remedy = "delete it, so that zero-cache copies it anew"
+            if any(content.size() > 0 for suffix, content in self._snapshot.views.items() if suffix):
+                remedy += "; its WAL may be of another database"
+        return SqlError(message or "SQLite failed", code, where=self.path, remedy=remedy)
 
     def _take_buffer(self) -> int:
         return self._buffers.pop() if self._buffers else self._instance.new_buffer()

@@ -441,6 +441,11 @@ def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tupl
         if header.is_wal2 != (mode == _WAL2):
             what = "belongs to another database, or was left from another journal mode"
             raise WasmfixError(what, where=where, remedy=remedy)
+        cookie = wal.newest_schema_cookie(PinnedFile(files[suffix], os.fstat(files[suffix]).st_size), header)
+        # Checkpoints bring it from the WAL into the database, and it only grows.
+        if cookie is not None and cookie < int.from_bytes(read_at(fd, 4, wal.SCHEMA_COOKIE_AT), "big"):
+            what = "belongs to another database, or to an older copy of this one: the database's schema is newer"
+            raise WasmfixError(what, where=where, remedy=remedy)
     if all(header is None for header in headers.values()):
         _check_size(path, fd)
         return ()

@@ -9,7 +9,8 @@ from wasmfix.runtime.files import Content, read_at
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
-VERSION_WAL, VERSION_WAL2 = 3007000, 3021000
+VERSION_WAL2 = 3021000
+SCHEMA_COOKIE_AT = 40
 
 _MAGIC = 0x377F0682
 _HEADER = struct.Struct(">IIII8s8s")
@@ -66,6 +67,20 @@ def read_frame(content: Content, header: WalHeader, number: int) -> Frame | None
     if content.read_into(memoryview(data), offset) < FRAME_HEADER_BYTES:
         return None
     return Frame(*_FRAME.unpack(data))
+
+
+def newest_schema_cookie(content: Content, header: WalHeader) -> int | None:
+    """The largest schema cookie (header of page 1) in the WAL, None if page 1 is not in it."""
+    newest: int | None = None
+    number = 1
+    while (frame := read_frame(content, header, number)) is not None and frame.salts == header.salts:
+        if frame.page == 1:
+            data = bytearray(4)
+            at = HEADER_BYTES + (number - 1) * header.frame_bytes + FRAME_HEADER_BYTES + SCHEMA_COOKIE_AT
+            if content.read_into(memoryview(data), at) == len(data):
+                newest = max(newest or 0, int.from_bytes(data, "big"))
+        number += 1
+    return newest
 
 
 def header_checksum(data: bytes, *, big_endian: bool) -> tuple[int, int]:
