@@ -340,12 +340,6 @@ def test_132_the_heaps_may_outgrow_the_memory(healthy: Path, machine: Callable[[
     assert not found(diagnosed(healthy, {"NODE_OPTIONS": "--inspect"}), "WF132")
 
 
-def test_120_bedrock_sqlite(healthy: Path) -> None:
-    assert not found(diagnosed(healthy), "WF120")
-    write_package(healthy / "node_modules" / "bedrock-sqlite", "bedrock-sqlite", "0.16.4")
-    assert only(diagnosed(healthy), "WF120").severity is Severity.ERROR
-
-
 def test_the_report_names_what_is_installed(healthy: Path) -> None:
     facts = {fact.name: fact.value for fact in diagnosed(healthy).facts}
     assert facts[f"{ZERO_DRIVER} 1.1.4"] == f"unpatched, SQLite 3.54.0, node_modules/{ZERO_DRIVER}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from wasmfix.diagnostics.checks.project_environment import CHECKS as ENVIRONMENT
 from wasmfix.diagnostics.checks.project_packages import CHECKS as PACKAGES
@@ -21,6 +23,8 @@ from wasmfix.patching.sources import current_inputs
 from wasmfix.patching.transaction import locked
 from wasmfix.project import Project
 
+_BEDROCK = "bedrock-sqlite"
+
 
 def sections(options: Options) -> Iterable[Section[ProjectSubject]]:
     project = options.project
@@ -36,13 +40,17 @@ def sections(options: Options) -> Iterable[Section[ProjectSubject]]:
 
 def _look_at(project: Project, options: Options, tell: Tell) -> ProjectSubject:
     installation, assessments, problems = options.installation, list[Assessment](), list[WasmfixError]()
+    repairs: dict[Path, Assessment] = {}
     catalogue, inputs = load_catalogue(), current_inputs("")
     for package in installation.packages if installation else ():
         tell(f"looking at {package.label}")
         # Not in the middle of another run's changes.
         try:
             with locked(package.folder):
-                assessments.append(assess(package, catalogue, inputs, orez=bool(installation and installation.orez)))
+                orez = bool(installation and installation.orez)
+                assessments.append(assess(package, catalogue, inputs, orez=orez))
+                if package.name == _BEDROCK:
+                    repairs[package.folder] = assess(package, catalogue, replace(inputs, engine="shim"), orez=orez)
         except WasmfixError as error:
             problems.append(error)
     try:
@@ -55,6 +63,7 @@ def _look_at(project: Project, options: Options, tell: Tell) -> ProjectSubject:
         project=project,
         installation=installation,
         assessments=tuple(assessments),
+        repairs=repairs,
         problems=tuple(problems),
         zeros=zeros,
         machine=this_machine(),

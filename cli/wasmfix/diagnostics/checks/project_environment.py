@@ -18,7 +18,16 @@ from wasmfix.project.settings import Setting
 SINGLE_PROCESS = "SINGLE_PROCESS"
 WORKERS = "ZERO_NUM_SYNC_WORKERS"
 NODE_OPTIONS = "NODE_OPTIONS"
-READ = (SINGLE_PROCESS, WORKERS, NODE_OPTIONS, "ZERO_REPLICA_FILE", "ZERO_UPSTREAM_DB", "ZERO_APP_PUBLICATIONS")
+READ = (
+    SINGLE_PROCESS,
+    WORKERS,
+    NODE_OPTIONS,
+    "ZERO_REPLICA_FILE",
+    "ZERO_UPSTREAM_DB",
+    "ZERO_APP_PUBLICATIONS",
+    "ZERO_APP_ID",
+    "ZERO_SHARD_NUM",
+)
 """The variables that `diagnose` reads from the project."""
 
 # Zero's entry point; with the guard it starts nothing in single process mode.

@@ -15,7 +15,6 @@ from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, State
 from wasmfix.project.manifest import FILE_NAME, read_manifest
 
-_BEDROCK = "bedrock-sqlite"
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 _UNPATCHED = (State.UNPATCHED, State.SHIM, State.MISSING_INDEX, State.FOREIGN)
 
@@ -48,16 +47,7 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         about = [assessment.label, *([f"SQLite {sqlite}"] if sqlite else []), subject.shown(package.logical[0])]
         yield Fact("project", package.label, ", ".join(about))
     for item in installation.unpatchable:
-        if item.name == _BEDROCK and "not yet handled" in item.reason:
-            yield finding(
-                "WF120",
-                _BEDROCK,
-                "its locks hold in one process only, its scanStatusV2 does not end; this version does not repair it",
-                evidence=[item.where],
-                remedy="Let Zero use @rocicorp/zero-sqlite3, patched by wasmfix.",
-            )
-        else:
-            yield finding("WF114", item.name, item.reason, evidence=[item.where], remedy=f"{_sentence(item.remedy)}.")
+        yield finding("WF114", item.name, item.reason, evidence=[item.where], remedy=f"{_sentence(item.remedy)}.")
 
 
 def _not_looked_at(subject: ProjectSubject, problem: WasmfixError) -> Finding:
@@ -145,7 +135,7 @@ def _sentence(clause: str) -> str:
 
 
 CHECKS = (
-    Check("project.installed", ("WF101", "WF002", "WF114", "WF120"), _installed),
+    Check("project.installed", ("WF101", "WF002", "WF114"), _installed),
     Check("project.duplicates", ("WF109",), _duplicates),
     Check("project.install-scripts", ("WF112",), _scripts),
 )

@@ -95,7 +95,8 @@ def _foreign(assessment: Assessment, folder: str, here: Location) -> Finding:
 
 def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, here: Location) -> Iterator[Finding]:
     package, label = assessment.package, assessment.package.label
-    needed = needed_patches(assessment)
+    repairs = subject.repairs.get(package.folder)
+    needed = needed_patches(assessment, *([repairs] if repairs else []))
     edit = needed.get("stale-shim")
     marks = edit is not None and _is_marked_only(assessment, edit)
     if assessment.state is State.SHIM and not marks:
@@ -137,6 +138,8 @@ def _unpatched(subject: ProjectSubject, assessment: Assessment, folder: str, her
             remedy="Put SQLite in WebAssembly in its place.",
             location=here,
         )
+    elif not needed:
+        yield finding("WF119", label, "nothing in it needs a patch", evidence=[folder])
     elif set(needed) <= {"addon-loader"} and package.native:
         yield _native(subject, assessment, folder, here)
 
@@ -163,7 +166,7 @@ def _native(subject: ProjectSubject, assessment: Assessment, folder: str, here: 
 def _is_marked_only(assessment: Assessment, edit: Edit) -> bool:
     """Whether the edit keeps the entry point that is there, with a mark for orez above it."""
     now = read_source(assessment.package.folder / edit.path)
-    return now is not None and edit.content.endswith(now)
+    return now is not None and edit.content is not None and edit.content.endswith(now)
 
 
 _STATES = ("WF102", "WF104", "WF105", "WF106", "WF107", "WF108", "WF113", "WF115", "WF119")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,9 @@ class ProjectSubject:
     project: Project
     installation: Installation | None
     assessments: tuple[Assessment, ...]
+    repairs: Mapping[Path, Assessment]
+    """By folder: a package whose engine would be replaced as a whole, as its JavaScript alone would be repaired. That
+    tells what is wrong with it, one by one."""
     problems: tuple[WasmfixError, ...]
     """Why a package could not be looked at."""
     zeros: tuple[Zero, ...]
@@ -56,9 +60,11 @@ class ProjectSubject:
         return any(each.package.name == ZERO_DRIVER and each.state in _ENGINE_STATES for each in self.assessments)
 
 
-def needed_patches(assessment: Assessment) -> dict[str, Edit]:
+def needed_patches(*assessments: Assessment) -> dict[str, Edit]:
     """The patches of the catalogue that have something to do, each with the first file that it changes."""
     needed: dict[str, Edit] = {}
-    for edit in assessment.edits:
-        needed.setdefault(edit.patch, edit)
+    for assessment in assessments:
+        for edit in assessment.edits:
+            for patch in edit.patches:
+                needed.setdefault(patch, edit)
     return needed
