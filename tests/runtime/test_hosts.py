@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,10 +20,8 @@ from wasmfix import runtime
 from wasmfix.errors import WasmfixError
 from wasmfix.runtime import SqlError, compiled, host_wasmtime
 
-ENDLESS = (
-    "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i) "
-    "SELECT count(*) FROM i, issue WHERE issue.body = i.n"
-)
+ENDLESS = "SELECT sum(length(d.body || e.body)) FROM issue a, issue b, issue c, issue d, issue e"
+COMPUTES = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i) SELECT sum(n % 7) FROM i"
 
 
 @pytest.fixture
@@ -149,6 +148,18 @@ def test_a_query_that_takes_longer_than_its_time_ends(replica: Path) -> None:
         assert db.execute("SELECT count(*) FROM issue").one() == (60,)
 
 
+def test_a_query_that_only_computes_ends_too_and_then_the_connection_is_dead(replica: Path) -> None:
+    with runtime.open(replica / "a.db", timeout=0.3) as db:
+        with pytest.raises(SqlError, match=r"took longer than 0.3 s \(SQLITE_INTERRUPT\)"):
+            db.execute(COMPUTES).all()
+        with pytest.raises(WasmfixError, match=r"SQLite has stopped .*; open the file again"):
+            db.execute("SELECT 1").all()
+    with runtime.open(replica / "a.db") as db:
+        threading.Timer(0.2, db.interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            db.execute(COMPUTES).all()
+
+
 def test_progress_is_told_what_has_been_read_and_may_end_the_query(replica: Path) -> None:
     told: list[int] = []
 
@@ -165,18 +176,22 @@ def test_progress_is_told_what_has_been_read_and_may_end_the_query(replica: Path
     assert told[-1] > 0
 
 
-def test_ctrl_c_ends_a_query_with_keyboard_interrupt_and_the_connection_goes_on(replica: Path, wasm: Path) -> None:
+@pytest.mark.parametrize(("query", "then"), [("ENDLESS", "(60,)"), ("COMPUTES", "dead")])
+def test_ctrl_c_ends_a_query_with_keyboard_interrupt(query: str, then: str, replica: Path, wasm: Path) -> None:
     program = f"""
-import sys
 from pathlib import Path
 from wasmfix import runtime
+from wasmfix.errors import WasmfixError
 with runtime.open({str(replica / "a.db")!r}, engine=Path({str(wasm)!r})) as db:
     db.execute("PRAGMA cache_size = 1").all()
     try:
         print("begin", flush=True)
-        db.execute({ENDLESS!r}).all()
+        db.execute({globals()[query]!r}).all()
     except KeyboardInterrupt:
-        print(db.execute("SELECT count(*) FROM issue").one(), flush=True)
+        try:
+            print(db.execute("SELECT count(*) FROM issue").one(), flush=True)
+        except WasmfixError:
+            print("dead", flush=True)
 """
     command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE
@@ -186,4 +201,4 @@ with runtime.open({str(replica / "a.db")!r}, engine=Path({str(wasm)!r})) as db:
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
     output, errors = child.communicate(timeout=20)
-    assert (output, errors, child.returncode) == ("(60,)\n", "", 0)
+    assert (output, errors, child.returncode) == (f"{then}\n", "", 0)

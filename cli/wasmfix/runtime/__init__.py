@@ -59,7 +59,7 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
             as that takes (about a second for a gigabyte).
         patience: seconds to wait for a writer that is in the way.
         memory_limit: bytes that SQLite may take; a query that needs more raises SQLITE_NOMEM.
-        timeout: seconds that one step of a query may take; looked at on every read.
+        timeout: seconds that one step of a query may take.
         progress: called with the number of bytes read so far, ten times a second at most, while a query reads.
             What it raises ends the query.
         text_errors: how text that is not UTF-8 is decoded, as for bytes.decode().
@@ -69,6 +69,7 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
     wasm = engine if engine is not None else find_engine()
     host = get_host(runtime)
     snapshot = take_snapshot(Path(path), copy=copy, patience=patience)
+    instance: Instance | None = None
     try:
         instance = Instance(
             host,
@@ -82,5 +83,7 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
         )
         return Connection(instance, snapshot, text_errors)
     except BaseException:
+        if instance is not None:
+            instance.close()
         snapshot.close()
         raise

@@ -189,7 +189,10 @@ class Connection:
         return cursor
 
     def interrupt(self) -> None:
-        """End the statement that is running at its next read, with KeyboardInterrupt. From any thread."""
+        """End the statement that is running, with KeyboardInterrupt. From any thread.
+
+        At its next read; one that only computes is stopped after half a second, and then the connection is dead.
+        """
         self._instance.interrupt()
 
     def close(self) -> None:

@@ -35,6 +35,12 @@ class Guest(Protocol):
     def memory(self) -> memoryview:
         """All of the memory as it is now, writable bytes. What grew since is only in a view fetched since."""
 
+    def begin(self) -> None:
+        """Before each call: a stop() that came too late for the last one is forgotten."""
+
+    def stop(self) -> None:
+        """Make the call that is running trap, from any thread; nothing happens where the host cannot."""
+
 
 class Host(Protocol):
     @property

@@ -49,7 +49,7 @@ class WasmerHost:
             if isinstance(item.type, wasmer.MemoryType):
                 given[item.name] = memory
             else:
-                given[item.name] = wasmer.Function(store, _positional(imports[item.name]), item.type)
+                given[item.name] = wasmer.Function(store, imports[item.name], item.type)
         objects = wasmer.ImportObject()
         objects.register("env", given)
         try:
@@ -103,13 +103,15 @@ class WasmerGuest:
     def memory(self) -> memoryview:
         return memoryview(self._memory.buffer)
 
+    def begin(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
 
 def _new_store() -> Any:
     import wasmer
     from wasmer_compiler_cranelift import Compiler
 
     return wasmer.Store(wasmer.engine.Universal(Compiler))
-
-
-def _positional(function: Import) -> Import:
-    return function

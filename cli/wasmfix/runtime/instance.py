@@ -2,7 +2,8 @@
 
 No Python exception crosses C: an import keeps it in `pending` and returns a code, and the outermost call raises it.
 So does Ctrl-C: while C runs, SIGINT only sets a mark. (Raised inside a host's own trampoline, KeyboardInterrupt would
-be printed and forgotten, and the import would have "succeeded".) The mark is looked at on every read.
+be printed and forgotten, and the import would have "succeeded".) The mark is looked at on every read; for a call that
+does not read there is a watchdog, which makes WebAssembly trap.
 If WebAssembly traps, the instance is dead: it refuses all further work.
 """
 
@@ -13,17 +14,18 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from wasmfix.errors import WasmfixError
-from wasmfix.runtime import codes
+from wasmfix.runtime import codes, watchdog
 from wasmfix.runtime.codes import SqlError
 from wasmfix.runtime.files import Content
 from wasmfix.runtime.host import PAGE, Export, Guest, Host, Import, TrapError
 from wasmfix.runtime.vfs import Vfs
+from wasmfix.runtime.watchdog import Watchdog
 
 ABI = 1
 """wasm/c/engine.h, WF_ABI."""
@@ -68,6 +70,10 @@ class Instance:
         self._bytes_read = 0
         self._dead: str | None = None
         self._exports: dict[str, Export] = {}
+        self._calls = 0
+        self._running = 0
+        """The number of the outermost call that is running."""
+        self._watchdog: Watchdog | None = None
         self.vfs = Vfs(self, views, private=private)
         imports = {**self._refused(), **self.vfs.imports()}
         pages = max(_INITIAL_PAGES, min(_MAXIMUM_PAGES, memory_limit // PAGE))
@@ -75,6 +81,9 @@ class Instance:
             wasm, imports, initial_pages=_INITIAL_PAGES, maximum_pages=pages, cache=cache
         )
         self._view = self._guest.memory()
+        if watchdog.AVAILABLE:
+            stop, timed = self._guest.stop, timeout is not None
+            self._watchdog = Watchdog(stop, lambda: self._running, self._is_overdue, timed=timed)
         self.call("_initialize")
         if self.call("wf_abi") != ABI:
             raise WasmfixError("an engine of another version of wasmfix", where=wasm, remedy="build it: wasmfix build")
@@ -125,6 +134,7 @@ class Instance:
 
     def allocate(self, count: int) -> int:
         """Memory of the engine's, 0 if there is none; also usable while C runs."""
+        self._require_life()
         return int(self._export("wf_malloc")(count) or 0) & 0xFFFFFFFF
 
     @contextmanager
@@ -154,22 +164,23 @@ class Instance:
 
     def call(self, name: str, *arguments: int | float) -> Any:
         """Call an export; raises what an import kept."""
-        if self._dead is not None:
-            raise WasmfixError(f"SQLite has stopped ({self._dead})", remedy="open the file again")
+        self._require_life()
         export = self._export(name)
         if self._depth:
             return export(*arguments)
         self._depth += 1
+        self._calls += 1
+        self._guest.begin()
         if self.timeout is not None:
             self._deadline = time.monotonic() + self.timeout
+        self._running = self._calls
         try:
-            with _quiet_interrupts(self.interrupt):
+            with _quiet_interrupts(self.interrupt, self._watchdog):
                 result = export(*arguments)
         except TrapError as error:
-            self._dead = str(error)
-            message = f"SQLite on WebAssembly was interrupted in the middle of a call ({error})"
-            raise SqlError(message, codes.INTERNAL) from error
+            raise self._trapped(error) from error
         finally:
+            self._running = 0
             self._depth -= 1
             self._deadline = None
         pending, self.pending = self.pending, None
@@ -180,13 +191,35 @@ class Instance:
             raise KeyboardInterrupt
         return result
 
+    def _require_life(self) -> None:
+        if self._dead is not None:
+            raise WasmfixError(f"SQLite has stopped ({self._dead})", remedy="open the file again")
+
+    def _trapped(self, error: TrapError) -> BaseException:
+        self._dead = str(error)
+        if self._interrupted:
+            self._interrupted = False
+            return KeyboardInterrupt()
+        if self._is_overdue():
+            return self._too_long()
+        return SqlError(f"SQLite on WebAssembly was interrupted in the middle of a call ({error})", codes.INTERNAL)
+
+    def _is_overdue(self) -> bool:
+        deadline = self._deadline
+        return deadline is not None and time.monotonic() > deadline + watchdog.GRACE
+
+    def _too_long(self) -> SqlError:
+        return SqlError(f"took longer than {self.timeout:g} s", codes.INTERRUPT)
+
     @property
     def is_dead(self) -> bool:
         return self._dead is not None
 
     def interrupt(self) -> None:
-        """End the call that is running, at its next read; from any thread. It raises KeyboardInterrupt."""
+        """End the call that is running, from any thread. It raises KeyboardInterrupt."""
         self._interrupted = True
+        if self._watchdog is not None:
+            self._watchdog.wish()
 
     def check(self, count: int = 0) -> None:
         """On every read (of `count` bytes) and write: raises what shall end the call."""
@@ -198,13 +231,17 @@ class Instance:
             return
         now = time.monotonic()
         if self._deadline is not None and now > self._deadline:
-            raise SqlError(f"took longer than {self.timeout:g} s", codes.INTERRUPT)
+            raise self._too_long()
         if self.progress is not None and now >= self._next_look:
             self._next_look = now + 0.1
             self.progress(self._bytes_read)
 
     def close(self) -> None:
+        """May be called twice."""
         self.vfs.close()
+        watching, self._watchdog = self._watchdog, None
+        if watching is not None:
+            watching.close()
 
     def _export(self, name: str) -> Export:
         export = self._exports.get(name)
@@ -230,7 +267,7 @@ class Instance:
 
 
 @contextmanager
-def _quiet_interrupts(interrupt: Callable[[], None]) -> Iterator[None]:
+def _quiet_interrupts(interrupt: Callable[[], None], watching: Watchdog | None) -> Iterator[None]:
     """While C runs, SIGINT calls `interrupt`. Only in the main thread, where signals arrive; own handlers stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -245,6 +282,7 @@ def _quiet_interrupts(interrupt: Callable[[], None]) -> Iterator[None]:
 
     signal.signal(signal.SIGINT, handle)
     try:
-        yield
+        with watching.woken_by_signals() if watching is not None else nullcontext():
+            yield
     finally:
         signal.signal(signal.SIGINT, before)
