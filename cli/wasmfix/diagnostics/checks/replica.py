@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wasmfix import runtime
+from wasmfix.diagnostics.checks.hydration import CHECKS as HYDRATION
 from wasmfix.diagnostics.checks.replica_files import CHECKS as FILES
 from wasmfix.diagnostics.checks.replica_files import is_open_on_engine, is_open_on_native
 from wasmfix.diagnostics.checks.replica_state import CHECKS as STATE
@@ -62,7 +63,7 @@ def sections(options: Options) -> Iterable[Section[ReplicaSubject]]:
                 raise FindingError(changed(replica.name, error)) from error
             yield ReplicaSubject(options, replica, db, watch, tables, sizes, on_engine, on_native)
 
-    yield Section(SECTION, "the replica", open_replica, (*FILES, *STATE, *TABLES))
+    yield Section(SECTION, "the replica", open_replica, (*FILES, *STATE, *TABLES, *HYDRATION))
 
 
 def _engine(options: Options, tell: Tell) -> Path:

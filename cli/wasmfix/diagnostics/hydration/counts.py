@@ -1,0 +1,161 @@
+"""How many rows hydrating a query reads and keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wasmfix.diagnostics.hydration.ast import Query, exists_in
+from wasmfix.diagnostics.hydration.statements import EXISTS_LIMIT, Plan, Sql, condition_sql, plan, quote
+from wasmfix.diagnostics.hydration.tables import Table
+from wasmfix.runtime import Connection
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of a query, or of several together."""
+
+    touched: int
+    """Rows that SQLite hands to JavaScript, each time that it does."""
+    kept: Mapping[str, int]
+    """Distinct rows by table that go to the client, and of which records are kept."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """Rows by table that an EXISTS read from its child's side holds while the query is hydrated."""
+    exact: bool = True
+    """False: upper bounds, or Zero's planner decides at run time."""
+
+    @property
+    def rows_kept(self) -> int:
+        return sum(self.kept.values())
+
+
+def count_query(db: Connection, query: Query, tables: Mapping[str, Table]) -> Counts:
+    """Counted by the engine: rows read and kept.
+
+    Exact without EXISTS. With it, exact but for which rows of a child Zero happens to look at first, and for whether
+    its planner reads the child first where the query does not say: what reads fewer rows is taken.
+    """
+    first = _count(db, plan(query, tables))
+    if plan(query, tables).decided:
+        return first
+    second = _count(db, plan(query, tables, flips=_Always()))
+    return min(first, second, key=lambda counts: counts.touched)
+
+
+def count_together(
+    db: Connection, queries: Sequence[Query], each: Sequence[Counts], tables: Mapping[str, Table]
+) -> Counts:
+    """Queries of one client group: a row that several of them keep is kept once.
+
+    Args:
+        each: their own counts.
+    """
+    plans = []
+    for number, (query, counts) in enumerate(zip(queries, each, strict=True)):
+        flips = _Always() if counts.held else None
+        plans.append(plan(query, tables, f"q{number}_", flips))
+    joined = Plan(
+        [node for one in plans for node in one.nodes],
+        [expression for one in plans for expression in one.expressions],
+    )
+    return Counts(sum(counts.touched for counts in each), _kept(db, joined), exact=all(counts.exact for counts in each))
+
+
+def bound_query(
+    query: Query, tables: Mapping[str, Table], rows: Mapping[str, int], matching: Callable[[Sql], int] | None = None
+) -> Counts:
+    """Upper bounds from the sizes of tables alone, for what is too large to be counted.
+
+    Args:
+        rows: of each table.
+        matching: counts what meets the query's own condition; None: all rows may.
+    """
+    touched: dict[str, int] = {}
+    kept: dict[str, int] = {}
+
+    def visit(each: Query, most: int, synced: bool) -> None:
+        touched[each.table] = touched.get(each.table, 0) + most
+        if synced:
+            kept[each.table] = min(rows[each.table], kept.get(each.table, 0) + most)
+        for relation, cap in (
+            *((relation, relation.query.limit) for relation in each.related),
+            *((one.relation, EXISTS_LIMIT) for one in exists_in(each.where) if not one.negated),
+        ):
+            size = rows[relation.query.table]
+            # Every parent may lead to the same rows; as many reads as there are rows is what can be said.
+            below = size if cap is None else min(size, most * cap)
+            visit(relation.query, max(below, min(most, size)), synced and relation.synced)
+
+    most = rows[query.table]
+    if matching is not None and not any(exists_in(query.where)):
+        where = condition_sql(query.where, tables[query.table], "x", tables)
+        most = matching(Sql(f"SELECT count(*) FROM {quote(query.table)} x WHERE {where.text}", where.values))
+    visit(query, most if query.limit is None else min(most, query.limit), True)
+    return Counts(sum(touched.values()), kept, exact=False)
+
+
+def add_up(each: Iterable[Counts], rows: Mapping[str, int]) -> Counts:
+    """Upper bound for several together: nothing is shared, and no table gives more rows than it has."""
+    touched, kept = 0, dict[str, int]()
+    for counts in each:
+        touched += counts.touched
+        for table, number in counts.kept.items():
+            kept[table] = min(rows[table], kept.get(table, 0) + number)
+    return Counts(touched, kept, exact=False)
+
+
+class _Always(dict[int, bool]):
+    """Every EXISTS flipped."""
+
+    def get(self, key: int, default: object = None) -> bool:
+        return True
+
+
+def _count(db: Connection, made: Plan) -> Counts:
+    cte = made.cte()
+    parts = [f"SELECT {number}, count(*), total(w) FROM {node.name}" for number, node in enumerate(made.nodes)]
+    rows = db.execute(cte.text + " UNION ALL ".join(parts), cte.values).all()
+    emitted = {_int(number): _int(weight) for number, _, weight in rows}
+    touched, held, exists = 0, dict[str, int](), False
+    for number, node in enumerate(made.nodes):
+        exists = exists or node.flipped or node.capped or bool(node.candidates)
+        if node.flipped:
+            table = node.table
+            sql = f"SELECT count(*) FROM {quote(table.name)} x WHERE {node.where.text}"
+            all_of_them = _number(db, Sql(sql, node.where.values))
+            held[table.name] = held.get(table.name, 0) + all_of_them
+            touched += all_of_them
+            continue
+        read_before = any(below.capped for below in made.nodes) or not any(below.flipped for below in made.nodes)
+        if node.candidates and (node.capped or read_before):
+            touched += sum(_number(db, sql) for sql in node.candidates)
+            # The rows of an EXISTS come out once more for those that are kept.
+            touched += emitted[number] if node.capped and node.synced else 0
+        else:
+            touched += emitted[number]
+    return Counts(touched, _kept(db, made), held, exact=not exists)
+
+
+def _kept(db: Connection, made: Plan) -> dict[str, int]:
+    by_table: dict[str, list[str]] = {}
+    for node in made.nodes:
+        if node.synced:
+            by_table.setdefault(node.table.name, []).append(node.name)
+    cte = made.cte()
+    parts = []
+    for number, names in enumerate(by_table.values()):
+        union = " UNION ".join(f"SELECT r FROM {name}" for name in names)
+        parts.append(f"SELECT {number}, count(*) FROM ({union})")
+    counts = {
+        _int(number): _int(count) for number, count in db.execute(cte.text + " UNION ALL ".join(parts), cte.values)
+    }
+    return {table: counts[number] for number, table in enumerate(by_table)}
+
+
+def _number(db: Connection, sql: Sql) -> int:
+    row = db.execute(sql.text, sql.values).one()
+    return _int(row[0]) if row else 0
+
+
+def _int(value: object) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
