@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 
 from wasmfix.diagnostics import Options, Report, run
-from wasmfix.diagnostics.sections import sections
+from wasmfix.diagnostics.checks.database import sections
 from wasmfix.project.settings import Setting
 from zero_cache.postgres import Postgres
 
@@ -67,7 +67,7 @@ INCIDENT = CHAT + TRACKING + track("message", "channel", "session", "account")
 
 
 class Upstream:
-    """A database of its own on a server."""
+    """A database of its own on a server; goes with that."""
 
     def __init__(self, server: Postgres, sql: str = "") -> None:
         self.server = server
@@ -89,12 +89,9 @@ class Upstream:
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal ORDER BY 1, 2, 3"
         )
 
-    def drop(self) -> None:
-        self.server.run("postgres", f"DROP DATABASE {self.name} WITH (FORCE)")
-
 
 def diagnosed(url: str, *publications: str, settings: Mapping[str, str] | None = None, **options: object) -> Report:
-    """The report on a database, without the command line."""
+    """The report on a database alone, without the command line."""
     configured = tuple(Setting(name, value) for name, value in (settings or {}).items())
     asked = Options(database_url=url, publications=publications, settings=configured, **options)  # type: ignore[arg-type]
     return run(sections(asked), lambda *_: None, secrets=[url])

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ from wasmfix.errors import WasmfixError
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.sql import Composable
 
 CONNECT_TIMEOUT = 10
 """Seconds to connect and log in, of each host that the URL names."""
@@ -26,6 +26,7 @@ STATEMENT_TIMEOUT = 30
 """Seconds that one of our queries may take."""
 _SILENCE = STATEMENT_TIMEOUT + 10
 """Seconds after which a server that does not even say that a query took too long is given up."""
+_ATTEMPTS, _PAUSE = 5, 0.3
 
 _REASONS = {
     # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -58,20 +59,19 @@ class Database:
         """
         from psycopg.rows import dict_row
 
-        with self.errors(), _given_up(self.connection):
-            with self.connection.cursor(row_factory=dict_row) as cursor:
-                # Without parameters % is a sign as any other.
-                cursor.execute(query.encode(), parameters or None)
-                return cursor.fetchall()
+        with self.errors(), _given_up(self.connection), self.connection.cursor(row_factory=dict_row) as cursor:
+            # Without parameters % is a sign as any other.
+            cursor.execute(query.encode(), parameters or None)
+            return cursor.fetchall()
 
-    def run(self, statement: Composable | str) -> None:
+    def run(self, statement: str) -> None:
         """Run a statement without a result.
 
         Raises:
             WasmfixError: in one line.
         """
         with self.errors(), _given_up(self.connection), self.connection.cursor() as cursor:
-            cursor.execute(statement.encode() if isinstance(statement, str) else statement)
+            cursor.execute(statement.encode())
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -116,7 +116,7 @@ def connected(url: str, *, write: bool = False) -> Iterator[Database]:
     parameters = _parameters(url)
     shown = _shown(parameters)
     try:
-        connection = psycopg.connect(**parameters, autocommit=True)
+        connection = _connect(psycopg.connect, parameters)
     except psycopg.Error as error:
         raise _readable(error, shown, redactor) from None
     # What the server says besides is for nobody.
@@ -140,6 +140,20 @@ def connected(url: str, *, write: bool = False) -> Iterator[Database]:
         connection.close()
 
 
+def _connect(connect: Callable[..., psycopg.Connection[Any]], parameters: dict[str, Any]) -> psycopg.Connection[Any]:
+    """A socket of PGlite's serves one connection, and for a moment after its end sends the next one away."""
+    import psycopg
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            return connect(**parameters, autocommit=True)
+        except psycopg.OperationalError as error:
+            if attempt == _ATTEMPTS - 1 or "closed the connection unexpectedly" not in str(error):
+                raise
+            time.sleep(_PAUSE)
+    raise AssertionError("unreachable")
+
+
 def has_password(url: str) -> bool:
     """Whether the URL may be shown to nobody."""
     return any("pass" in name for name in _parameters(url))
@@ -158,16 +172,19 @@ def _parameters(url: str) -> dict[str, Any]:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
-    # libpq's message would repeat pieces of it, a password perhaps.
-    remedy = "it looks like postgres://user:password@host:5432/database; signs such as @ / # ? % in a password are %XX"
-    if not url.strip() or not url.isprintable():
-        raise WasmfixError("is not a URL that PostgreSQL understands", where="the database's URL", remedy=remedy)
     try:
-        parameters: dict[str, Any] = dict(conninfo_to_dict(url.strip()))
+        # Line breaks would come back in messages.
+        parameters: dict[str, Any] = dict(conninfo_to_dict(url.strip())) if url.strip().isprintable() else {}
     except ProgrammingError:
-        raise WasmfixError(
-            "is not a URL that PostgreSQL understands", where="the database's URL", remedy=remedy
-        ) from None
+        # Its message repeats pieces of the URL, a password perhaps.
+        parameters = {}
+    ports = str(parameters.get("port", "")).replace(",", "")
+    if not parameters or (ports and not ports.isdecimal()):
+        remedy = (
+            "it looks like postgres://user:password@host:5432/database; signs such as @ / # ? % in a password are "
+            "written as %40 %2F %23 %3F %25"
+        )
+        raise WasmfixError("is not a URL that PostgreSQL understands", where="the database's URL", remedy=remedy)
     parameters.setdefault("connect_timeout", CONNECT_TIMEOUT)
     parameters.setdefault("application_name", "wasmfix")
     parameters["client_encoding"] = "utf8"

@@ -27,7 +27,10 @@ DROP_TIMEOUT = 10
 
 # Of a trigger's name: the function's, and what the body of that has to do.
 _KINDS = {
-    "_zero_change_trigger": ("_zero_track_change", re.compile(r'\binsert\s+into\s+(?:"?\w+"?\s*\.\s*)?"?_zero_changes\b')),
+    "_zero_change_trigger": (
+        "_zero_track_change",
+        re.compile(r'\binsert\s+into\s+(?:"?\w+"?\s*\.\s*)?"?_zero_changes\b'),
+    ),
     "_zero_notify_trigger": ("_zero_notify_change", re.compile(r"\bpg_notify\s*\(")),
 }
 NAMES = tuple(_KINDS)

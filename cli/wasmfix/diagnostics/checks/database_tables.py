@@ -78,15 +78,15 @@ def tables(subject: DatabaseSubject, _tell: Tell) -> Iterator[Item]:
     found = look_at_tables(subject.database, names)
     if names:
         yield Fact("database", "published tables", str(len(found)))
-    for table in found:
-        yield from _refused(table)
-        yield from _without_key(table)
+    for each in found:
+        yield from _refused(each)
+        yield from _without_key(each)
     for table, columns in different_columns(subject.database, names).items():
         yield finding(
             "WF308",
             table.shown,
             "the publications have different columns of the table, and Zero does not take that",
-            evidence=[f"{name}: {', '.join(each)}" for name, each in columns.items()],
+            evidence=[f"{name}: {', '.join(of)}" for name, of in columns.items()],
             remedy="Give it the same columns in each of them, or leave it in one.",
         )
 
