@@ -21,7 +21,7 @@ _FICLONE = 0x40049409  # linux/fs.h; the same number on every machine but MIPS, 
 
 
 def copy_file(fd: int, folder: Path, *, between: Between | None = None) -> PrivateFile:
-    """A private copy of an open file.
+    """A private copy of an open file, as long as the file is now.
 
     Args:
         folder: of the file. Where the file system can share blocks (btrfs, xfs), the copy is an unnamed file there,
@@ -68,9 +68,11 @@ def _clone(fd: int, folder: Path) -> PrivateFile | None:
 
 
 def _copy(fd: int, target: PrivateFile, between: Between | None) -> None:
+    # Not to the end: a WAL may grow faster than it is copied.
+    size = os.fstat(fd).st_size
     done = 0
-    while True:
-        count = _copy_chunk(fd, target.fd, done)
+    while done < size:
+        count = _copy_chunk(fd, target.fd, done, min(CHUNK, size - done))
         if count == 0:
             return
         done += count
@@ -78,13 +80,13 @@ def _copy(fd: int, target: PrivateFile, between: Between | None) -> None:
             between(target, done)
 
 
-def _copy_chunk(fd: int, to: int, offset: int) -> int:
+def _copy_chunk(fd: int, to: int, offset: int, size: int) -> int:
     if hasattr(os, "copy_file_range"):
         try:
-            return os.copy_file_range(fd, to, CHUNK, offset, offset)
+            return os.copy_file_range(fd, to, size, offset, offset)
         except OSError as error:
             if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF):
                 raise
-    data = read_at(fd, CHUNK, offset)
+    data = read_at(fd, size, offset)
     write_all(to, data, offset)
     return len(data)

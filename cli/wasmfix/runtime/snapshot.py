@@ -57,6 +57,8 @@ _SLOTS = {_WAL: (0, 4), _WAL2: (1, 4)}
 _TICK = 0.05
 """Seconds. The clock of a file's modification time is no coarser (ext4: 4 ms)."""
 _PAUSE = 0.005
+_FOLLOWS = 3
+"""Attempts to copy without locks where locks would do as well."""
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HOT = ("a writer has crashed and left a journal, which was rolled back in a copy",)
 
@@ -137,8 +139,9 @@ def _with_wal(
     path: Path, real: Path, fd: int, mode: int, copy: bool, stack: ExitStack, tick: Callable[[int], None] | None
 ) -> Snapshot:
     if mode == _WAL2 and _is_native_there(real) and _room_for(_total(real, fd)):
-        with suppress(MissedError):
-            return _follow(path, real, fd, stack, tick)
+        for _ in range(_FOLLOWS):
+            with suppress(MissedError):
+                return _follow(path, real, fd, stack, tick)
     held = _take_read_locks(real, fd, mode, stack)
     watch = None if held else _watcher(path, fd)
     files = {"": fd}
