@@ -8,8 +8,9 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -22,10 +23,11 @@ from conftest import installed, installed_project
 from diagnostics.test_project_cures import Shell
 from diagnostics.upstream import CHAT, INCIDENT, SHARD, TRACKING, Upstream, diagnosed, ids, track
 from terminal import Terminal
-from wasmfix.diagnostics import Finding, Report, Severity
+from wasmfix.diagnostics import REGISTRY, Finding, Report, Severity
 from wasmfix.diagnostics.checks import database_server, database_subject
 from wasmfix.engine import build_engine
 from wasmfix.errors import WasmfixError
+from wasmfix.postgres import connect
 from wasmfix.postgres.connect import connected
 from wasmfix.postgres.publications import Chosen, find_publications
 from wasmfix.postgres.triggers import drop_triggers, find_triggers, lock_tables
@@ -668,6 +670,105 @@ def test_a_check_that_fails_leaves_the_others(make: Make) -> None:
         database.run(f"ALTER ROLE {name} REPLICATION; GRANT SELECT ON pg_catalog.pg_replication_slots TO {name}")
         report = diagnosed(database.url.replace("zero@", f"{name}@"), "zero_chat")
     assert ids(report) == ["WF302", "WF002"]
+
+
+def test_a_server_that_falls_silent_is_given_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network has gone after the login: nothing arrives, nothing is refused."""
+    monkeypatch.setattr(connect, "SILENCE", 1.0)
+    database = make(CHAT)
+    with forwarder(database.server.port) as (port, cut):
+        url = database.url.replace(str(database.server.port), str(port))
+        with pytest.raises(WasmfixError) as caught, connected(url) as connection:
+            assert connection.rows("SELECT 1 AS one") == [{"one": 1}]
+            cut.set()
+            connection.rows("SELECT 2 AS two")
+    assert str(caught.value).startswith(f"127.0.0.1:{port}/{database.name}: the server closed the connection")
+
+
+@contextmanager
+def forwarder(port: int) -> Iterator[tuple[int, threading.Event]]:
+    """A port that leads to another one, until the event is set."""
+    cut = threading.Event()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                if not cut.is_set():
+                    target.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(("127.0.0.1", port)) as theirs:
+
+        def accept() -> None:
+            ours, _ = listening.accept()
+            threading.Thread(target=pump, args=(theirs, ours), daemon=True).start()
+            with ours:
+                pump(ours, theirs)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], cut
+        theirs.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+# Zero itself
+
+
+def zeros_words(database: Upstream, *publications: str) -> str:
+    """What Zero 1.9.0's own code says when it sets up the shard chat_0: `ready`, or why it does not."""
+    project = installed("@rocicorp/zero", "1.9.0")
+    command = [nodejs.node(), str(HERE / "shard.mjs"), str(project), database.url, "chat", *publications]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_shard_that_zero_set_up_is_recognised_and_stays_as_it_is(make: Make) -> None:
+    database = make(INCIDENT)
+    assert zeros_words(database, "zero_chat") == "ready"
+    database.run(track("chat_0.clients", "chat_0.mutations"))
+    report = diagnosed(database.url)
+    assert only(report, "WF302").evidence[-1] == "publications: what zero-cache has set up in chat_0"
+    dropped(database, "zero_chat", "_chat_metadata_0")
+    assert ids(diagnosed(database.url)) == ids(diagnosed(database.url, "zero_chat")) == []
+    assert "chat|permissions|on_set_permissions" in database.triggers()
+    assert "chat_0|clients|_zero_change_trigger" in database.triggers()
+    assert zeros_words(database, "zero_chat") == "ready"
+
+
+def test_zeros_own_publication_has_all_tables_of_public(make: Make) -> None:
+    database = make(INCIDENT)
+    assert zeros_words(database) == "ready"
+    assert ids(diagnosed(database.url)) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "publications", "id_", "words"),
+    [
+        ("", ["zero_chta"], "WF303", "Unknown or invalid publications"),
+        ("ALTER PUBLICATION zero_chat RENAME TO _mine", ["_mine"], "WF318", 'names starting with "_" are reserved'),
+        ('ALTER PUBLICATION zero_chat RENAME TO "a-b"', ["a-b"], "WF318", "Invalid publication name"),
+        ("ALTER PUBLICATION zero_chat SET (publish = 'insert')", ["zero_chat"], "WF307", "must publish insert, update"),
+        ("CREATE PUBLICATION other FOR TABLE message (id)", ["zero_chat", "other"], "WF308", "different columns"),
+        ('ALTER TABLE message RENAME TO "a b"', ["zero_chat"], "WF306", "invalid characters"),
+        ('ALTER TABLE message ADD "a b" int', ["zero_chat"], "WF306", "invalid characters"),
+        ("ALTER TABLE message ADD _0_version int", ["zero_chat"], "WF306", "reserved column name"),
+        ("ALTER TABLE message REPLICA IDENTITY NOTHING", ["zero_chat"], "WF306", "REPLICA IDENTITY NOTHING"),
+    ],
+)
+def test_zero_refuses_what_is_said_to_be_refused(
+    make: Make, sql: str, publications: list[str], id_: str, words: str
+) -> None:
+    database = make(f"{CHAT} {sql}")
+    only(diagnosed(database.url, *publications), id_)
+    assert words in zeros_words(database, *publications)
+
+
+def test_every_finding_about_the_database_is_made_here() -> None:
+    from wasmfix.diagnostics import Options
+    from wasmfix.diagnostics.checks.database import sections
+
+    (section,) = sections(Options(database_url="postgres://localhost/chat"))
+    made = {id_ for check in section.checks for id_ in check.ids}
+    assert {id_ for id_ in REGISTRY if id_.startswith("WF3")} == made | {"WF301"}
 
 
 # PGlite

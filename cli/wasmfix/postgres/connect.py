@@ -24,7 +24,7 @@ CONNECT_TIMEOUT = 10
 """Seconds to connect and log in, of each host that the URL names."""
 STATEMENT_TIMEOUT = 30
 """Seconds that one of our queries may take."""
-_SILENCE = STATEMENT_TIMEOUT + 10
+SILENCE = STATEMENT_TIMEOUT + 10
 """Seconds after which a server that does not even say that a query took too long is given up."""
 _ATTEMPTS, _PAUSE = 5, 0.3
 
@@ -255,7 +255,7 @@ def _given_up(connection: psycopg.Connection[Any]) -> Iterator[None]:
         except Exception:  # closed in the meantime
             return
 
-    timer = threading.Timer(_SILENCE, close)
+    timer = threading.Timer(SILENCE, close)
     timer.daemon = True
     timer.start()
     try:

@@ -38,7 +38,7 @@ def publications(subject: DatabaseSubject, _tell: Tell) -> Iterator[Item]:
                 remedy=f"Add the tables of your Zero schema: ALTER PUBLICATION {quoted(name)} ADD TABLE ….",
             )
         if publication.missing:
-            left_out = " and ".join(publication.missing)
+            left_out = ", ".join(publication.missing)
             yield finding(
                 "WF307",
                 name,
