@@ -17,6 +17,7 @@ from wasmfix.diagnostics.gather import gather
 
 ZERO_DRIVER = "@rocicorp/zero-sqlite3"
 BETTER = "better-sqlite3"
+_LOADERS = ("node-gyp-build", "bindings", "file-uri-to-path")
 
 # In the shape of orez's shim of the second generation, written for these tests.
 SHIM = """// orez sqlite shim - wasm instead of native
@@ -52,6 +53,12 @@ def add_package(target: Path, name: str, version: str, *, native: bool = True) -
             return other
         return str(shutil.copy2(one, other))
 
+    # What loads the binary: the driver is run, too.
+    modules = target.parents[name.count("/")]
+    for loader in _LOADERS:
+        there = installed(name, version) / "node_modules" / loader
+        if there.is_dir() and not (modules / loader).exists():
+            shutil.copytree(there, modules / loader)
     return Path(shutil.copytree(source, target, ignore=shutil.ignore_patterns(*leave), copy_function=copy))
 
 

@@ -41,6 +41,7 @@ _FAIL_ON = ("error", "warning", "never")
     help="What runs the engine that reads the replica.",
 )
 @click.option("--fetch", is_flag=True, help="Get zero-sqlite3's source from npm if no engine can be built without.")
+@click.option("--no-probe", is_flag=True, help="Do not run the installed drivers.")
 @click.option("--node", metavar="FILE", help="The Node to ask.  [default: WASMFIX_NODE, else node on PATH]")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there.")
@@ -63,6 +64,7 @@ def command(
     show_values: bool,
     runtime: str,
     fetch: bool,
+    no_probe: bool,
     node: str | None,
     format_: str,
     output: Path | None,
@@ -98,6 +100,7 @@ def command(
         runtime=runtime,
         fetch=fetch,
         node=node,
+        probe=not no_probe,
     )
     options = gather(project, asked, os.environ)
     if queries is not None and options.replica is None:

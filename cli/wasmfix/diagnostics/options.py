@@ -38,6 +38,8 @@ class Options:
     """Variables that the project sets for its processes, with the place of each; the environment goes first."""
     node: str | None = None
     """The Node that runs probes; None: WASMFIX_NODE, else `node` on PATH."""
+    probe: bool = True
+    """Run the installed drivers, to see what they do."""
 
     def setting(self, name: str) -> Setting | None:
         """The value that a process of the project would see, as far as we can tell: the first that is set."""

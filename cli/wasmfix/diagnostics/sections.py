@@ -9,7 +9,7 @@ from typing import Any
 from wasmfix.diagnostics.options import Options
 from wasmfix.diagnostics.run import Section
 
-SUBJECTS = ("project", "replica", "database")
+SUBJECTS = ("project", "probe", "replica", "database")
 """Modules of `checks`, in the order in which they run. Each has `sections(options) -> Iterable[Section]`."""
 
 

@@ -1,0 +1,195 @@
+"""What each installed driver really does, asked in a Node of its own: this runs the target's code.
+
+The child gets no variables of the project, bounded memory and time (verification/child.py), and an empty folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmfix.diagnostics.facts import Fact, Item
+from wasmfix.diagnostics.finding import Finding, Location, Severity
+from wasmfix.diagnostics.options import Options
+from wasmfix.diagnostics.registry import finding
+from wasmfix.diagnostics.run import Check, Section, Tell
+from wasmfix.errors import WasmfixError
+from wasmfix.project import InstalledPackage
+from wasmfix.project.ranges import satisfies
+from wasmfix.verification.child import OLDEST_NODE, Bounds, Ending, find_node, run_child
+
+SECTION = "probe"
+_SCRIPT = Path(__file__).resolve().parents[2] / "verification" / "probe.cjs"
+_BOUNDS = Bounds(seconds=30, heap_mb=256, resident_mb=768)
+_BEDROCK = ("@rocicorp/zero-sqlite3", "bedrock-sqlite")
+_DRIVERS = (*_BEDROCK, "better-sqlite3")
+_KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+)
+_ON_ENGINE = "the engine"
+
+# Step and kind: the id, and what is wrong.
+_WRONG = {
+    ("load", ""): ("WF401", "it does not load"),
+    ("scan-status", "endless"): ("WF402", "scanStatusV2 never answers undefined"),
+    ("scan-status", "none"): ("WF403", "scanStatusV2 does not report the loops of a query"),
+    ("codes", "lost"): ("WF404", "its errors do not carry SQLite's result code"),
+    ("codes", "extended"): ("WF404", "its errors carry primary result codes only"),
+    ("processes", ""): ("WF405", "two processes do not share a database"),
+    ("wal2", ""): ("WF406", "it has no wal2"),
+    ("values", ""): ("WF407", "it does not give back what was stored"),
+    ("offsets", ""): ("WF408", "it cannot read past 4 GiB"),
+}
+_OTHER = {"scan-status": ("WF402", "scanStatusV2 fails"), "codes": ("WF404", "its errors cannot be told apart")}
+_IDS = (*(f"WF40{n}" for n in range(1, 10)), "WF410", "WF411")
+
+
+@dataclass
+class Answers:
+    """What one child said."""
+
+    node: str = ""
+    running: str | None = None
+    results: list[tuple[str, bool, str, str]] = field(default_factory=list)
+    """Step, whether it is in order, kind, detail."""
+    done: bool = False
+
+    def hear(self, message: dict[str, object]) -> None:
+        if "node" in message:
+            self.node = str(message["node"]).removeprefix("v")
+        elif "start" in message:
+            self.running = str(message["start"])
+        elif "step" in message:
+            kind, detail = str(message["kind"]), str(message["detail"])
+            self.results.append((str(message["step"]), bool(message["ok"]), kind, detail))
+            self.running = None
+        elif "done" in message:
+            self.done = True
+
+
+@dataclass(frozen=True)
+class Drivers:
+    packages: tuple[InstalledPackage, ...]
+    node: str | None
+
+
+def sections(options: Options) -> Iterable[Section[Drivers]]:
+    packages = options.installation.packages if options.installation else ()
+    drivers = tuple(package for package in packages if package.name in _DRIVERS)
+    if not options.probe or not drivers:
+        return
+
+    @contextmanager
+    def open_drivers(_tell: Tell) -> Iterator[Drivers]:
+        yield Drivers(drivers, options.node)
+
+    yield Section(SECTION, "the drivers", open_drivers, (Check(f"{SECTION}.drivers", _IDS, _drivers),))
+
+
+def _drivers(drivers: Drivers, tell: Tell) -> Iterator[Item]:
+    try:
+        node = find_node(drivers.node)
+    except WasmfixError as error:
+        yield finding(
+            "WF411", "Node", f"the drivers were not asked what they do: {error.what}", remedy=_sentence(error)
+        )
+        return
+    for at, package in enumerate(drivers.packages):
+        tell(f"asking {package.label} what it does", at, len(drivers.packages))
+        yield from _of(package, node)
+
+
+def _of(package: InstalledPackage, node: str) -> Iterator[Item]:
+    answers = Answers()
+    with tempfile.TemporaryDirectory(prefix="wasmfix-probe-", ignore_cleanup_errors=True) as folder:
+        job = {
+            "packageDir": str(package.folder),
+            "workDir": folder,
+            "bedrock": package.name in _BEDROCK,
+            "scanStatus": _has_scan_status(package),
+        }
+        try:
+            ending = run_child(node, [str(_SCRIPT), json.dumps(job)], _environment(), _BOUNDS, answers.hear)
+        except WasmfixError as error:
+            yield finding(
+                "WF411", package.label, f"it was not asked what it does: {error.what}", remedy=_sentence(error)
+            )
+            return
+    if not answers.node or int(answers.node.split(".")[0]) < OLDEST_NODE:
+        last = ending.stderr.splitlines()[-1][:200] if ending.stderr else ending.problem
+        what = f"it was not asked what it does: {node} is no Node {OLDEST_NODE} or newer"
+        yield finding("WF411", package.label, what, evidence=[last] if last else [])
+        return
+    loaded = next((detail for step, ok, _kind, detail in answers.results if step == "load" and ok), "")
+    if loaded:
+        yield Fact(SECTION, package.label, loaded)
+    wrong = list(_findings(package, answers, ending, on_engine=_ON_ENGINE in loaded))
+    yield from wrong
+    if not wrong:
+        steps = ", ".join(step for step, *_rest in answers.results)
+        yield finding("WF410", package.label, "it does what Zero needs of it", evidence=[f"asked: {steps}"])
+
+
+def _findings(package: InstalledPackage, answers: Answers, ending: Ending, *, on_engine: bool) -> Iterator[Finding]:
+    for step, ok, kind, detail in answers.results:
+        if not ok:
+            id_, what = _WRONG.get((step, kind)) or _OTHER.get(step) or _WRONG[step, ""]
+            severity = Severity.WARNING if kind == "extended" else None
+            yield _finding(id_, package, what, [detail], severity, on_engine=on_engine)
+    if answers.running is not None:
+        # In the middle of a step: an endless loop, too much memory, a crash.
+        step = answers.running
+        id_, what = _OTHER.get(step) or _WRONG[step, ""]
+        how = f"the process {ending.problem or 'ended'} in the step {step}"
+        last = ending.stderr.splitlines()[-1:] if ending.stderr else []
+        yield _finding(id_, package, what, [how, *(line[:300] for line in last)], None, on_engine=on_engine)
+    elif ending.problem or (not answers.done and answers.results):
+        how = f"the process {ending.problem or 'ended early'}"
+        yield _finding("WF409", package, "its process does not end as it should", [how], None, on_engine=on_engine)
+
+
+def _finding(
+    id_: str, package: InstalledPackage, what: str, evidence: list[str], severity: Severity | None, *, on_engine: bool
+) -> Finding:
+    return finding(
+        id_,
+        package.label,
+        what,
+        severity=severity,
+        evidence=[*evidence, str(package.logical[0])],
+        remedy="Run wasmfix verify and report what it says."
+        if on_engine
+        else "Put SQLite in WebAssembly in its place.",
+        command=None if on_engine else "wasmfix patch",
+        location=Location(package.logical[0] / "package.json"),
+        data={"said": evidence},
+    )
+
+
+def _has_scan_status(package: InstalledPackage) -> bool:
+    """Whether Zero asks for it: since zero-sqlite3 1.0.15, whatever the driver behind it."""
+    if package.name == _BEDROCK[0]:
+        return satisfies(package.version, ">=1.0.15") is not False
+    return package.name in _BEDROCK
+
+
+def _sentence(error: WasmfixError) -> str | None:
+    return f"{error.remedy[0].upper()}{error.remedy[1:]}." if error.remedy else None
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.upper() in _KEPT}
