@@ -368,6 +368,19 @@ def test_nothing_is_dropped_if_the_triggers_are_not_those_that_were_shown(make: 
         assert fresh.triggers() == before
 
 
+def test_event_triggers_of_the_database_work_as_ever(make: Make) -> None:
+    """Theirs may count on the search path; ours is another one while we read."""
+    database = make(
+        INCIDENT
+        + """CREATE TABLE audit (tag text);
+        CREATE FUNCTION audit() RETURNS event_trigger LANGUAGE plpgsql AS
+          'BEGIN INSERT INTO audit VALUES (TG_TAG); END';
+        CREATE EVENT TRIGGER audit ON ddl_command_end EXECUTE FUNCTION audit();"""
+    )
+    dropped(database, "zero_chat")
+    assert database.run("SELECT * FROM audit") == ["DROP TRIGGER"] * 4
+
+
 # WF303, WF304, WF307, WF308, WF318: publications
 
 
@@ -628,6 +641,9 @@ def test_a_user_who_may_not_see_the_catalogue(make: Make) -> None:
         "password=hunter2 hunter2",
         "hunter2",
         "postgres://zero:hun\nter2@localhost/chat",
+        # Signs that a URL has another use for: what follows them would be a host or a database.
+        "postgres://zero:x@hunter2@localhost/chat",
+        "postgres://zero:5432/hunter2@localhost/chat",
     ],
 )
 def test_what_is_no_url_is_not_repeated(url: str) -> None:

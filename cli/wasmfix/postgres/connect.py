@@ -123,7 +123,8 @@ def connected(url: str, *, write: bool = False) -> Iterator[Database]:
     connection.add_notice_handler(lambda _notice: None)
     # None: a pooler between us and the server may give each statement to another session.
     connection.prepare_threshold = None
-    database = Database(connection, shown, redactor)
+    info = connection.info
+    database = Database(connection, _place(info.host, str(info.port), info.dbname), redactor)
     try:
         mode = "READ COMMITTED, READ WRITE" if write else "REPEATABLE READ, READ ONLY"
         database.run(f"BEGIN ISOLATION LEVEL {mode}")
@@ -179,7 +180,7 @@ def _parameters(url: str) -> dict[str, Any]:
         # Its message repeats pieces of the URL, a password perhaps.
         parameters = {}
     ports = str(parameters.get("port", "")).replace(",", "")
-    if not parameters or (ports and not ports.isdecimal()):
+    if not parameters or _is_cut_wrong(url.strip()) or (ports and not ports.isdecimal()):
         remedy = (
             "it looks like postgres://user:password@host:5432/database; signs such as @ / # ? % in a password are "
             "written as %40 %2F %23 %3F %25"
@@ -191,13 +192,27 @@ def _parameters(url: str) -> dict[str, Any]:
     return parameters
 
 
+def _is_cut_wrong(url: str) -> bool:
+    """Whether a password that is not written as it should be makes libpq see the host, or the database, in it."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalpha():
+        return False
+    server, _, name = rest.partition("?")[0].partition("/")
+    return server.count("@") > 1 or "@" in name
+
+
 def _shown(parameters: dict[str, Any]) -> str:
-    host = str(parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost")
-    port = str(parameters.get("port") or os.environ.get("PGPORT") or 5432)
-    name = str(
-        parameters.get("dbname") or os.environ.get("PGDATABASE") or parameters.get("user") or os.environ.get("PGUSER")
-    )
-    return f"{host}:{port}/{name}"
+    """For an error before there is a connection."""
+    if "service" in parameters:
+        return f"the service {parameters['service']}"
+    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
+    port = parameters.get("port") or os.environ.get("PGPORT") or "5432"
+    user = parameters.get("user") or os.environ.get("PGUSER") or ""
+    return _place(str(host), str(port), str(parameters.get("dbname") or os.environ.get("PGDATABASE") or user))
+
+
+def _place(host: str, port: str, name: str) -> str:
+    return f"[{host}]:{port}/{name}" if ":" in host else f"{host}:{port}/{name}"
 
 
 def _readable(error: psycopg.Error, shown: str, redactor: Redactor) -> WasmfixError:

@@ -148,6 +148,8 @@ def drop_triggers(database: Database, shown: Sequence[Trigger], current: Sequenc
     if {_identity(trigger) for trigger in shown} != {_identity(trigger) for trigger in current}:
         what = "the triggers, or what is published, changed since they were shown; nothing was dropped"
         raise WasmfixError(what, where=database.shown, remedy="run the command again")
+    # The database's own event triggers may count on it.
+    database.run("SET LOCAL search_path TO DEFAULT")
     for trigger in shown:
         database.run(trigger.statement)
 
