@@ -138,8 +138,8 @@ def parse_query(ast: object, depth: int = 0) -> Query:
         raise QueryError("is nested too deeply")
     fields = _object(ast, "the AST")
     limit = fields.get("limit")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or limit < 0):
-        raise QueryError(f"has the limit {limit!r}")
+    if limit is not None and not (_is_number(limit) and limit >= 0):
+        raise QueryError(f"has the limit {limit!r:.40}")
     start = fields.get("start")
     where = fields.get("where")
     return Query(
@@ -229,6 +229,11 @@ def _relation(value: object, depth: int) -> Relation:
         raise QueryError("has a correlation whose two sides do not have the same columns")
     synced = fields.get("system") != "permissions"
     return Relation(parent, child, parse_query(fields.get("subquery"), depth), synced)
+
+
+def _is_number(value: object) -> bool:
+    # Python's JSON has Infinity and NaN, and integers of any length.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _order(value: object) -> tuple[str, bool]:

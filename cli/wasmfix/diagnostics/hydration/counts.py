@@ -79,7 +79,7 @@ def bound_query(
             kept[each.table] = min(rows[each.table], kept.get(each.table, 0) + most)
         for relation, cap in (
             *((relation, relation.query.limit) for relation in each.related),
-            *((one.relation, EXISTS_LIMIT) for one in exists_in(each.where) if not one.negated),
+            *((one.relation, EXISTS_LIMIT if one.flip is False else None) for one in exists_in(each.where)),
         ):
             size = rows[relation.query.table]
             # Every parent may lead to the same rows; as many reads as there are rows is what can be said.
@@ -113,27 +113,21 @@ class _Always(dict[int, bool]):
 
 def _count(db: Connection, made: Plan) -> Counts:
     cte = made.cte()
-    parts = [f"SELECT {number}, count(*), total(w) FROM {node.name}" for number, node in enumerate(made.nodes)]
-    rows = db.execute(cte.text + " UNION ALL ".join(parts), cte.values).all()
-    emitted = {_int(number): _int(weight) for number, _, weight in rows}
-    touched, held, exists = 0, dict[str, int](), False
+    parts = [f"SELECT 2 * {number}, total(w) FROM {node.name}" for number, node in enumerate(made.nodes)]
     for number, node in enumerate(made.nodes):
-        exists = exists or node.flipped or node.capped or bool(node.candidates)
-        if node.flipped:
-            table = node.table
-            sql = f"SELECT count(*) FROM {quote(table.name)} x WHERE {node.where.text}"
-            all_of_them = _number(db, Sql(sql, node.where.values))
-            held[table.name] = held.get(table.name, 0) + all_of_them
-            touched += all_of_them
-            continue
-        read_before = any(below.capped for below in made.nodes) or not any(below.flipped for below in made.nodes)
-        if node.candidates and (node.capped or read_before):
-            touched += sum(_number(db, sql) for sql in node.candidates)
-            # The rows of an EXISTS come out once more for those that are kept.
-            touched += emitted[number] if node.capped and node.synced else 0
-        else:
-            touched += emitted[number]
-    return Counts(touched, _kept(db, made), held, exact=not exists)
+        if node.looked_at is not None:
+            parts.append(f"SELECT 2 * {number} + 1, count(*) FROM {node.looked_at}")
+    rows = db.execute(cte.text + " UNION ALL ".join(parts), cte.values)
+    counts = {_int(number): _int(count) for number, count in rows}
+    touched, held = 0, dict[str, int]()
+    for number, node in enumerate(made.nodes):
+        emitted = counts[2 * number]
+        touched += counts.get(2 * number + 1, emitted)
+        touched += emitted if node.again and node.synced else 0
+        if node.held is not None:
+            held[node.table.name] = held.get(node.table.name, 0) + _number(db, node.held)
+    exact = all(node.looked_at is None for node in made.nodes) and made.exact
+    return Counts(touched, _kept(db, made), held, exact=exact)
 
 
 def _kept(db: Connection, made: Plan) -> dict[str, int]:

@@ -105,7 +105,7 @@ def _parsed(value: object) -> Iterator[float]:
         yield 48 + _POINTER * len(value)
         for each in value:
             yield from _parsed(each)
-    elif isinstance(value, (int, float)) and not (value == int(value) and -(2**31) <= value < 2**31):
+    elif isinstance(value, (int, float)) and not (-(2**31) <= value < 2**31 and value == int(value)):
         yield 16
 
 

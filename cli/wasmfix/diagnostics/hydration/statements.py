@@ -17,14 +17,16 @@ The pipeline, by Zero 1.9.0 (`zql/src/builder/builder.ts`, `zql/src/ivm/`, `zqli
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wasmfix.diagnostics.hydration.ast import (
     Column,
     Comparison,
     Condition,
     Exists,
+    Junction,
     Query,
     QueryError,
     Relation,
@@ -55,14 +57,12 @@ class Node:
     table: Table
     synced: bool
     """Whether its rows go to the client."""
-    flipped: bool = False
-    """Whether all rows of `where` are read first, and held."""
-    capped: bool = False
-    """The child of an EXISTS that is not flipped: its rows are read once more."""
-    where: Sql = field(default_factory=lambda: Sql("1"))
-    """What the rows of a flipped child have to meet."""
-    candidates: tuple[Sql, ...] = ()
-    """Counts of further rows that are read to find out which ones exist, each one number; upper bounds."""
+    looked_at: str | None = None
+    """Of the expression with the rows that are read to find out which ones there are; None: no others than come out."""
+    again: bool = False
+    """The child of an EXISTS that is not flipped: what comes out was looked at before, and is read once more."""
+    held: Sql | None = None
+    """Counts the rows of a flipped child, all of which are in memory at once."""
 
 
 @dataclass
@@ -73,6 +73,8 @@ class Plan:
     expressions: list[tuple[str, Sql]] = field(default_factory=list)
     decided: bool = True
     """False: there is an EXISTS of which Zero's planner decides at run time whether to flip it."""
+    exact: bool = True
+    """False: an ILIKE folds letters beyond ASCII, which the engine does not do in Python."""
 
     def cte(self) -> Sql:
         """`WITH …`, to stand in front of a statement."""
@@ -107,7 +109,7 @@ def plan(query: Query, tables: Mapping[str, Table], prefix: str = "", flips: Cho
 
     Raises QueryError: a table is not known.
     """
-    return _Planner(tables, prefix, flips or {}).plan(query)
+    return _Planner(tables, prefix, {} if flips is None else flips).plan(query)
 
 
 def condition_sql(condition: Condition | None, table: Table, alias: str, tables: Mapping[str, Table]) -> Sql:
@@ -152,118 +154,156 @@ class _Planner:
         text = f"SELECT x.{table.rowid} AS r, 1 AS w FROM {quote(table.name)} x WHERE {where.text}"
         if query.limit is not None:
             text += f" ORDER BY {_order_sql(query, table)} LIMIT {query.limit}"
-        candidates = []
-        if any(exists_in(query.where)) and query.limit != 0:
-            candidates.append(self._candidates(query, table))
-        self._below(self._add(text, where.values, table, True, candidates=tuple(candidates)), query)
+        ways = self._ways(query)
+        node = self._node(Sql(text, where.values), table, True)
+        if not all(ways):
+            some = self._some(query, table, ways)
+            ranked = f"row_number() OVER (ORDER BY {_order_sql(query, table)})"
+            looked_at = self._until(query, table, f"{quote(table.name)} x WHERE {some.text}", some, ranked, None)
+            node = replace(node, looked_at=looked_at)
+        self._add(node, query, ways)
+        queries = [query, *(relation.query for relation in query.relations())]
+        self._plan.exact = not any(_folds(each.where) for each in queries)
         return self._plan
 
-    def _relation(self, parent: Node, relation: Relation, synced: bool, exists: Exists | None, flipped: bool) -> None:
+    def _related(self, parent: Node, relation: Relation) -> None:
         query, table = relation.query, _table(relation.query.table, self._tables)
-        keys = self._keys(parent, relation.parent)
-        where = self._where(query, table)
-        on = " AND ".join(f"{_column('x', name)} = k.k{number}" for number, name in enumerate(relation.child))
-        source = f"{keys} k JOIN {quote(table.name)} x ON {on} WHERE {where.text}"
-        limit = query.limit
-        if exists is not None:
-            limit = None if flipped else (EXISTS_LIMIT if relation.synced else PERMISSIONS_LIMIT)
-        if limit is None:
-            text = f"SELECT x.{table.rowid} AS r, k.w AS w FROM {source}"
-        else:
-            partition = ", ".join(_column("x", name) for name in relation.child)
-            ordered = "" if exists is not None else f" ORDER BY {_order_sql(query, table)}"
-            text = (
-                f"SELECT r, w FROM (SELECT x.{table.rowid} AS r, k.w AS w, "
-                f"row_number() OVER (PARTITION BY {partition}{ordered}) AS n FROM {source}) WHERE n <= {limit}"
-            )
-        candidates = []
-        if exists is not None and not flipped:
-            candidates.append(self._looked_at(parent, relation, where, limit or 0))
-        node = self._add(
-            text,
-            where.values,
-            table,
-            synced and relation.synced,
-            flipped=flipped,
-            capped=exists is not None and not flipped,
-            where=where,
-            candidates=tuple(candidates),
-        )
-        self._below(node, query)
+        ways = self._ways(query)
+        joined = self._joined(self._keys(parent.name, parent.table, relation.parent), relation, table)
+        text = self._limited(query, table, relation, joined, self._where(query, table), query.limit, ordered=True)
+        node = self._node(text, table, parent.synced and relation.synced)
+        if not all(ways):
+            some = self._some(query, table, ways)
+            name = self._express("c", Sql(f"SELECT x.{table.rowid} AS r FROM {joined} WHERE {some.text}", some.values))
+            node = replace(node, looked_at=name)
+        self._add(node, query, ways)
 
-    def _below(self, node: Node, query: Query) -> None:
+    def _exists_in(self, parent: Node, exists: Exists, flip: bool) -> None:
+        relation = exists.relation
+        query, table = relation.query, _table(relation.query.table, self._tables)
+        ways = self._ways(query)
+        where = self._where(query, table)
+        joined = self._joined(self._keys(parent.name, parent.table, relation.parent), relation, table)
+        limit = None if flip else (EXISTS_LIMIT if relation.synced else PERMISSIONS_LIMIT)
+        text = self._limited(query, table, relation, joined, where, limit, ordered=False)
+        # What does not exist has no rows to come out; they are only looked for.
+        node = self._node(text, table, parent.synced and relation.synced and not exists.negated)
+        some = self._some(query, table, ways)
+        if flip:
+            source = f"{quote(table.name)} x WHERE"
+            looked_at = self._express("c", Sql(f"SELECT x.{table.rowid} AS r FROM {source} {some.text}", some.values))
+            node = replace(
+                node, looked_at=looked_at, held=Sql(f"SELECT count(*) FROM {source} {where.text}", where.values)
+            )
+        elif limit is not None:
+            keys = self._keys(parent.looked_at or parent.name, parent.table, relation.parent)
+            columns = ", ".join(_column("x", name) for name in relation.child)
+            source = f"{self._joined(keys, relation, table)} WHERE {some.text}"
+            ranked = f"row_number() OVER (PARTITION BY {columns} ORDER BY x.{table.rowid})"
+            capped = replace(query, limit=limit)
+            node = replace(node, looked_at=self._until(capped, table, source, some, ranked, columns), again=True)
+        self._add(node, query, ways)
+
+    def _ways(self, query: Query) -> list[bool]:
+        """For each EXISTS of the query, whether it is flipped."""
+        ways = []
         for exists in exists_in(query.where):
             number, self._exists = self._exists, self._exists + 1
-            if exists.relation.query.limit == 0:
-                continue
             self._plan.decided = self._plan.decided and (exists.flip is not None or exists.negated)
-            flip = exists.flip if exists.flip is not None else self._flips.get(number, False)
-            # What does not exist has no rows; they are only looked for.
-            self._relation(
-                node, exists.relation, node.synced and not exists.negated, exists, flip and not exists.negated
-            )
-        for relation in query.related:
-            self._relation(node, relation, node.synced, None, False)
+            chosen = exists.flip if exists.flip is not None else self._flips.get(number, False)
+            ways.append(chosen and not exists.negated)
+        return ways
 
-    def _add(
+    def _some(self, query: Query, table: Table, ways: Sequence[bool]) -> Sql:
+        """What a row has to meet to be read: conditions on columns, and flipped EXISTS, which lead to it."""
+        flipped = [each for each, flip in zip(exists_in(query.where), ways, strict=True) if flip]
+        parts: list[Condition] = [*flipped] if isinstance(query.where, Exists) or _all(query.where) else []
+        simple = without_exists(query.where)
+        where = Junction(True, (*parts, *((simple,) if simple is not None else ())))
+        return self._where(replace(query, where=where), table)
+
+    def _until(self, query: Query, table: Table, source: str, some: Sql, ranked: str, partition: str | None) -> str:
+        """Rows in the order of `ranked`, until `query.limit` of them (in each partition) meet the whole condition."""
+        if query.limit is None:
+            return self._express("c", Sql(f"SELECT x.{table.rowid} AS r FROM {source}", some.values))
+        full = condition_sql(query.where, table, "x", self._tables)
+        groups = partition or "1"
+        rows = f"SELECT x.{table.rowid} AS r, {full.text} AS ok, {ranked} AS n, {_grouped(groups)} AS g FROM {source}"
+        before = f"SELECT r, sum(ok) OVER (PARTITION BY g ORDER BY n) - ok AS before FROM ({rows})"
+        text = f"SELECT r FROM ({before}) WHERE before < {query.limit}"
+        return self._express("c", Sql(text, full.values + some.values))
+
+    def _limited(
         self,
-        text: str,
-        values: Bound,
+        query: Query,
         table: Table,
-        synced: bool,
+        relation: Relation,
+        joined: str,
+        where: Sql,
+        limit: int | None,
         *,
-        flipped: bool = False,
-        capped: bool = False,
-        where: Sql | None = None,
-        candidates: tuple[Sql, ...] = (),
-    ) -> Node:
-        name = f"{self._prefix}n{len(self._plan.nodes)}"
-        node = Node(name, table, synced, flipped, capped, where or Sql("1"), candidates)
-        self._plan.nodes.append(node)
-        self._plan.expressions.append((name, Sql(text, values)))
-        return node
+        ordered: bool,
+    ) -> Sql:
+        source = f"{joined} WHERE {where.text}"
+        if limit is None:
+            return Sql(f"SELECT x.{table.rowid} AS r, k.w AS w FROM {source}", where.values)
+        partition = ", ".join(_column("x", name) for name in relation.child)
+        order = f" ORDER BY {_order_sql(query, table)}" if ordered else f" ORDER BY x.{table.rowid}"
+        rows = (
+            f"SELECT x.{table.rowid} AS r, k.w AS w, "
+            f"row_number() OVER (PARTITION BY {partition}{order}) AS n FROM {source}"
+        )
+        return Sql(f"SELECT r, w FROM ({rows}) WHERE n <= {limit}", where.values)
 
-    def _keys(self, parent: Node, columns: Sequence[str]) -> str:
+    def _joined(self, keys: str, relation: Relation, table: Table) -> str:
+        on = " AND ".join(f"{_column('x', name)} = k.k{number}" for number, name in enumerate(relation.child))
+        return f"{keys} k JOIN {quote(table.name)} x ON {on}"
+
+    def _node(self, sql: Sql, table: Table, synced: bool) -> Node:
+        return Node(self._express("n", sql), table, synced)
+
+    def _add(self, node: Node, query: Query, ways: Sequence[bool]) -> None:
+        self._plan.nodes.append(node)
+        for exists, flip in zip(exists_in(query.where), ways, strict=True):
+            if exists.relation.query.limit != 0:
+                self._exists_in(node, exists, flip)
+        for relation in query.related:
+            self._related(node, relation)
+
+    def _express(self, letter: str, sql: Sql) -> str:
+        name = f"{self._prefix}{letter}{len(self._plan.expressions)}"
+        self._plan.expressions.append((name, sql))
+        return name
+
+    def _keys(self, rows: str, table: Table, columns: Sequence[str]) -> str:
         """The parents' values, each once, and how often they come."""
-        name = f"{self._prefix}k{len(self._plan.expressions)}"
         selected = ", ".join(f"{_column('p', column)} AS k{number}" for number, column in enumerate(columns))
         grouped = ", ".join(_column("p", column) for column in columns)
-        table = parent.table
-        text = (
-            f"SELECT {selected}, sum(v.w) AS w FROM {parent.name} v "
-            f"JOIN {quote(table.name)} p ON p.{table.rowid} = v.r GROUP BY {grouped}"
-        )
-        self._plan.expressions.append((name, Sql(text)))
-        return name
+        weight = "1" if "c" in rows.removeprefix(self._prefix) else "sum(v.w)"
+        source = f"{rows} v JOIN {quote(table.name)} p ON p.{table.rowid} = v.r GROUP BY {grouped}"
+        return self._express("k", Sql(f"SELECT {selected}, {weight} AS w FROM {source}"))
 
     def _where(self, query: Query, table: Table) -> Sql:
         where = condition_sql(query.where, table, "x", self._tables)
         start = _start_sql(query, table)
         return Sql(f"{where.text} AND {start.text}", where.values + start.values) if start.text != "1" else where
 
-    def _candidates(self, query: Query, table: Table) -> Sql:
-        """How many rows SQLite hands out until the query has what it needs."""
-        simple = condition_sql(without_exists(query.where), table, "x", self._tables)
-        start = _start_sql(query, table)
-        source = f"FROM {quote(table.name)} x WHERE {simple.text} AND {start.text}"
-        if query.limit is None:
-            return Sql(f"SELECT count(*) {source}", simple.values + start.values)
-        full = condition_sql(query.where, table, "x", self._tables)
-        order = _order_sql(query, table)
-        ranked = f"SELECT {full.text} AS ok, row_number() OVER (ORDER BY {order}) AS n {source}"
-        before = f"SELECT sum(ok) OVER (ORDER BY n) - ok AS before FROM ({ranked})"
-        text = f"SELECT count(*) FROM ({before}) WHERE before < {query.limit}"
-        return Sql(text, full.values + simple.values + start.values)
 
-    def _looked_at(self, parent: Node, relation: Relation, where: Sql, limit: int) -> Sql:
-        """How many rows of an EXISTS are read to decide, if all of the parent's table are candidates."""
-        table = _table(relation.query.table, self._tables)
-        columns = ", ".join(_column("x", name) for name in relation.child)
-        parents = ", ".join(_column("p", name) for name in relation.parent)
-        led_to = f"({columns}) IN (SELECT {parents} FROM {quote(parent.table.name)} p)"
-        source = f"{quote(table.name)} x WHERE {where.text} AND {led_to} GROUP BY {columns}"
-        text = f"SELECT coalesce(sum(min(n, {limit})), 0) FROM (SELECT count(*) AS n FROM {source})"
-        return Sql(text, where.values)
+def _all(condition: Condition | None) -> bool:
+    return isinstance(condition, Junction) and condition.all
+
+
+def _folds(condition: Condition | None) -> bool:
+    if isinstance(condition, Junction):
+        return any(_folds(each) for each in condition.conditions)
+    if not isinstance(condition, Comparison) or not condition.op.endswith("ILIKE"):
+        return False
+    return not str(condition.right.value).isascii()
+
+
+def _grouped(columns: str) -> str:
+    """One value for several columns."""
+    return f"json_array({columns})"
 
 
 def _comparison_sql(condition: Comparison, table: Table, alias: str) -> Sql:
@@ -277,11 +317,26 @@ def _comparison_sql(condition: Comparison, table: Table, alias: str) -> Sql:
     op, right = condition.op, condition.right.value
     if op in ("IN", "NOT IN"):
         return Sql(f"({shown} {op} (SELECT value FROM json_each(?)))", [*bound, json.dumps(right)])
-    if op.endswith("LIKE"):
-        folds, negated = op.endswith("ILIKE"), "NOT " if op.startswith("NOT") else ""
-        sides = f"lower({shown}) {negated}LIKE lower(?)" if folds else f"{shown} {negated}LIKE ?"
+    if op.endswith("ILIKE"):
+        sides = f"lower({shown}) {op.replace('ILIKE', 'LIKE')} lower(?)"
         return Sql(f"({sides} ESCAPE '\\')", [*bound, _to_sql(right)])
+    if op.endswith("LIKE"):
+        # Zero's connections have LIKE mind case, ours need not: GLOB always does.
+        return Sql(f"({shown} {op.replace('LIKE', 'GLOB')} ?)", [*bound, _glob(str(right))])
     return Sql(f"({shown} {op} ?)", [*bound, _to_sql(right)])
+
+
+def _glob(pattern: str) -> str:
+    """LIKE's pattern as one of GLOB's."""
+    parts, characters = [], iter(pattern)
+    for character in characters:
+        if character == "\\":
+            character = next(characters, "\\")
+        elif character in "%_":
+            parts.append("*" if character == "%" else "?")
+            continue
+        parts.append(f"[{character}]" if character in "*?[" else character)
+    return "".join(parts)
 
 
 def _order(query: Query, table: Table) -> list[tuple[str, bool]]:
@@ -356,5 +411,7 @@ def _to_sql(value: object) -> Value:
     if isinstance(value, bool):
         return int(value)
     assert value is None or isinstance(value, (str, int, float))
-    # SQLite has no larger ones; as a real it compares the same.
-    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        # SQLite has no larger ones; as a real it compares the same.
+        return float(value) if abs(value) < 10**300 else (math.inf if value > 0 else -math.inf)
+    return value
