@@ -186,7 +186,7 @@ def _reads(url: str, blocked: list[float]) -> None:
 @pytest.mark.usefixtures("outside")
 def test_all_or_nothing(wasmfix, incident: Upstream) -> None:  # type: ignore[no-untyped-def]
     """A user who owns one of the two tables."""
-    name = f"user_of_{incident.name}"
+    name = f"owner_in_{incident.name}"
     incident.run(
         f"CREATE ROLE {name} LOGIN; ALTER TABLE account OWNER TO {name}; GRANT CREATE ON SCHEMA public TO {name}"
     )

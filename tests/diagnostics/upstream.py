@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+import psycopg
+
 from wasmfix.diagnostics import Options, Report, run
 from wasmfix.diagnostics.checks.database import sections
 from wasmfix.project.settings import Setting
@@ -66,14 +68,35 @@ INCIDENT = CHAT + TRACKING + track("message", "channel", "session", "account")
 """Change tracking on all tables of `public`, and the publication has two of the four."""
 
 
-class Upstream:
-    """A database of its own on a server; goes with that."""
+_EMPTY = """
+SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
+UNION ALL SELECT format('DROP EVENT TRIGGER %I', evtname) FROM pg_event_trigger
+UNION ALL SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
+  WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+UNION ALL SELECT 'CREATE SCHEMA public'
+UNION ALL SELECT 'GRANT USAGE ON SCHEMA public TO PUBLIC'
+"""
 
-    def __init__(self, server: Postgres, sql: str = "") -> None:
+
+class Upstream:
+    """A database on a server, empty but for what `sql` makes.
+
+    Making one takes half a second, so it is the same one each time, emptied; `own` is for those that change what is not
+    in a schema, or need two at once.
+    """
+
+    def __init__(self, server: Postgres, sql: str = "", *, own: bool = False) -> None:
         self.server = server
-        self.name = f"chat_{next(_numbers)}"
-        server.run("postgres", f"CREATE DATABASE {self.name}")
-        self.run(sql)
+        self.name = f"chat_{next(_numbers)}" if own else "chat"
+        exists = server.run("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'")
+        if not exists:
+            server.run("postgres", f"CREATE DATABASE {self.name}")
+        if exists:
+            with psycopg.connect(self.url, autocommit=True, client_encoding="utf8") as connection:
+                for (statement,) in connection.execute(_EMPTY).fetchall():
+                    connection.execute(statement)
+        if sql:
+            self.run(sql)
 
     @property
     def url(self) -> str:

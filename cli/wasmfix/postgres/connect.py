@@ -35,7 +35,7 @@ _REASONS = {
     "3D000": ("there is no such database", "correct the name at the end of the URL"),
     "53300": ("the server has no connection left", "raise max_connections, or stop a client"),
     "57P03": ("the server is starting or stopping", "try again in a moment"),
-    "42501": ("this user may not see what it takes", "give another user, such as the one that Zero has"),
+    "42501": ("this user lacks a right", "give another user, such as the one that Zero has, or the tables' owner"),
     "55P03": ("a table is in use", "try again when less is going on"),
     "57014": ("a query took too long", "try again when less is going on"),
     "40P01": ("there was a deadlock with another client", "try again"),
