@@ -197,15 +197,18 @@ def test_rows_that_are_read_by_the_hundred_thousand_are_said(
     }
 
 
-def test_what_is_too_large_to_count_is_bounded_and_called_an_estimate(
+def test_what_is_too_large_to_count_is_bounded_and_never_an_error(
     demo_replica: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hydration, "_MOST_COUNTED", 10)
     related = {"correlation": {"parentField": ["id"], "childField": ["channelID"]}, "subquery": MESSAGES}
-    report = diagnosed(demo_replica, {"channels": {"table": "channel", "related": [related]}, **WHOLE})
-    assert projections(report, "query")["channels"] == (24, 24)
+    queries = {"related": {"table": "channel", "related": [related]}, **WHOLE}
+    report = diagnosed(demo_replica, queries, heap_limit=34 * MB)
+    assert projections(report, "query")["related"] == (284, 284)
+    severities = {each.severity for id_ in ("WF250", "WF252") for each in found(report, id_)}
+    assert severities == {Severity.WARNING}
     facts = {fact.name: fact.value for fact in report.facts if fact.section == "hydration"}
-    assert facts["messages"] == "260 rows read, 260 kept, estimated"
+    assert facts["messages"] == "260 rows read, 260 kept, at most"
 
 
 @pytest.mark.parametrize(

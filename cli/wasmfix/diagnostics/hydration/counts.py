@@ -23,6 +23,8 @@ class Counts:
     """Rows by table that an EXISTS read from its child's side holds while the query is hydrated."""
     exact: bool = True
     """False: upper bounds, or Zero's planner decides at run time."""
+    bound: bool = False
+    """True: not counted, there may be far fewer."""
 
     @property
     def rows_kept(self) -> int:
@@ -58,7 +60,10 @@ def count_together(
         [node for one in plans for node in one.nodes],
         [expression for one in plans for expression in one.expressions],
     )
-    return Counts(sum(counts.touched for counts in each), _kept(db, joined), exact=all(counts.exact for counts in each))
+    names, parts = _kept(joined)
+    found = _ask(db, joined, parts)
+    kept = {table: found["kept", number] for number, table in enumerate(names)}
+    return Counts(sum(counts.touched for counts in each), kept, exact=all(counts.exact for counts in each))
 
 
 def bound_query(
@@ -91,7 +96,7 @@ def bound_query(
         where = condition_sql(query.where, tables[query.table], "x", tables)
         most = matching(Sql(f"SELECT count(*) FROM {quote(query.table)} x WHERE {where.text}", where.values))
     visit(query, most if query.limit is None else min(most, query.limit), True)
-    return Counts(sum(touched.values()), kept, exact=False)
+    return Counts(sum(touched.values()), kept, exact=False, bound=True)
 
 
 def add_up(each: Iterable[Counts], rows: Mapping[str, int]) -> Counts:
@@ -101,7 +106,7 @@ def add_up(each: Iterable[Counts], rows: Mapping[str, int]) -> Counts:
         touched += counts.touched
         for table, number in counts.kept.items():
             kept[table] = min(rows[table], kept.get(table, 0) + number)
-    return Counts(touched, kept, exact=False)
+    return Counts(touched, kept, exact=False, bound=True)
 
 
 class _Always(dict[int, bool]):
@@ -112,38 +117,51 @@ class _Always(dict[int, bool]):
 
 
 def _count(db: Connection, made: Plan) -> Counts:
-    cte = made.cte()
-    parts = [f"SELECT 2 * {number}, total(w) FROM {node.name}" for number, node in enumerate(made.nodes)]
+    first = made.nodes[0]
+    if len(made.expressions) == 1:
+        # No rows have to be put anywhere to be counted.
+        _, only = made.expressions[0]
+        rows = _number(db, Sql(f"SELECT count(*) FROM ({only.text})", only.values))
+        return Counts(rows, {first.table.name: rows}, exact=made.exact)
+    parts: list[Sql] = []
     for number, node in enumerate(made.nodes):
+        parts.append(Sql(f"SELECT 'emitted', {number}, total(w) FROM {node.name}"))
         if node.looked_at is not None:
-            parts.append(f"SELECT 2 * {number} + 1, count(*) FROM {node.looked_at}")
-    rows = db.execute(cte.text + " UNION ALL ".join(parts), cte.values)
-    counts = {_int(number): _int(count) for number, count in rows}
+            parts.append(Sql(f"SELECT 'looked at', {number}, count(*) FROM {node.looked_at}"))
+        if node.held is not None:
+            parts.append(Sql(f"SELECT 'held', {number}, ({node.held.text})", node.held.values))
+    tables, kept = _kept(made)
+    counts = _ask(db, made, [*parts, *kept])
     touched, held = 0, dict[str, int]()
     for number, node in enumerate(made.nodes):
-        emitted = counts[2 * number]
-        touched += counts.get(2 * number + 1, emitted)
+        emitted = counts["emitted", number]
+        touched += counts.get(("looked at", number), emitted)
         touched += emitted if node.again and node.synced else 0
         if node.held is not None:
-            held[node.table.name] = held.get(node.table.name, 0) + _number(db, node.held)
-    exact = all(node.looked_at is None for node in made.nodes) and made.exact
-    return Counts(touched, _kept(db, made), held, exact=exact)
+            held[node.table.name] = held.get(node.table.name, 0) + counts["held", number]
+    exact = made.exact and all(node.looked_at is None for node in made.nodes)
+    return Counts(touched, {table: counts["kept", number] for number, table in enumerate(tables)}, held, exact)
 
 
-def _kept(db: Connection, made: Plan) -> dict[str, int]:
+def _kept(made: Plan) -> tuple[list[str], list[Sql]]:
+    """Tables of which rows are kept, and for each a statement that counts them, each row once."""
     by_table: dict[str, list[str]] = {}
     for node in made.nodes:
         if node.synced:
             by_table.setdefault(node.table.name, []).append(node.name)
-    cte = made.cte()
     parts = []
     for number, names in enumerate(by_table.values()):
+        # The rows of one node are distinct.
         union = " UNION ".join(f"SELECT r FROM {name}" for name in names)
-        parts.append(f"SELECT {number}, count(*) FROM ({union})")
-    counts = {
-        _int(number): _int(count) for number, count in db.execute(cte.text + " UNION ALL ".join(parts), cte.values)
-    }
-    return {table: counts[number] for number, table in enumerate(by_table)}
+        parts.append(Sql(f"SELECT 'kept', {number}, count(*) FROM ({union})"))
+    return list(by_table), parts
+
+
+def _ask(db: Connection, made: Plan, parts: Sequence[Sql]) -> dict[tuple[str, int], int]:
+    cte = made.cte()
+    values = [*cte.values, *(value for part in parts for value in part.values)]
+    rows = db.execute(cte.text + " UNION ALL ".join(part.text for part in parts), values)
+    return {(str(what), _int(number)): _int(count) for what, number, count in rows}
 
 
 def _number(db: Connection, sql: Sql) -> int:
