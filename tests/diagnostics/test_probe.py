@@ -118,7 +118,7 @@ def test_a_broken_driver_is_found_by_what_it_does(
     assert found[0].severity is severity
     assert evidence in found[0].evidence[0]
     assert found[0].remedy is not None
-    assert found[0].remedy.command == "wasmfix patch"
+    assert (found[0].remedy.command or "").startswith("rm -rf node_modules/@rocicorp/zero-sqlite3 && npm install")
 
 
 def test_a_driver_that_hangs_is_stopped_and_named(scratch: Path, impatient: None) -> None:

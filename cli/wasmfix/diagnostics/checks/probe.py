@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmfix.diagnostics.facts import Fact, Item
-from wasmfix.diagnostics.finding import Finding, Location, Severity
+from wasmfix.diagnostics.finding import Finding, Location, Remedy, Severity
 from wasmfix.diagnostics.options import Options
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Section, Tell
 from wasmfix.errors import WasmfixError
-from wasmfix.project import InstalledPackage
+from wasmfix.patching.assess import State, assess
+from wasmfix.patching.catalogue import load_catalogue
+from wasmfix.patching.sources import current_inputs
+from wasmfix.project import InstalledPackage, Project
 from wasmfix.project.ranges import satisfies
 from wasmfix.verification.child import OLDEST_NODE, Bounds, Ending, find_node, run_child
 
@@ -85,6 +89,8 @@ class Answers:
 class Drivers:
     packages: tuple[InstalledPackage, ...]
     node: str | None
+    project: Project | None
+    orez: bool
 
 
 def sections(options: Options) -> Iterable[Section[Drivers]]:
@@ -95,7 +101,7 @@ def sections(options: Options) -> Iterable[Section[Drivers]]:
 
     @contextmanager
     def open_drivers(_tell: Tell) -> Iterator[Drivers]:
-        yield Drivers(drivers, options.node)
+        yield Drivers(drivers, options.node, options.project, bool(options.installation and options.installation.orez))
 
     yield Section(SECTION, "the drivers", open_drivers, (Check(f"{SECTION}.drivers", _IDS, _drivers),))
 
@@ -110,10 +116,10 @@ def _drivers(drivers: Drivers, tell: Tell) -> Iterator[Item]:
         return
     for at, package in enumerate(drivers.packages):
         tell(f"asking {package.label} what it does", at, len(drivers.packages))
-        yield from _of(package, node)
+        yield from _of(drivers, package, node)
 
 
-def _of(package: InstalledPackage, node: str) -> Iterator[Item]:
+def _of(drivers: Drivers, package: InstalledPackage, node: str) -> Iterator[Item]:
     answers = Answers()
     with tempfile.TemporaryDirectory(prefix="wasmfix-probe-", ignore_cleanup_errors=True) as folder:
         job = {
@@ -137,33 +143,34 @@ def _of(package: InstalledPackage, node: str) -> Iterator[Item]:
     loaded = next((detail for step, ok, _kind, detail in answers.results if step == "load" and ok), "")
     if loaded:
         yield Fact(SECTION, package.label, loaded)
-    wrong = list(_findings(package, answers, ending, on_engine=_ON_ENGINE in loaded))
-    yield from wrong
-    if not wrong:
+    wrong = list(_wrong(answers, ending))
+    if wrong:
+        cure = _cure(drivers, package, on_engine=_ON_ENGINE in loaded)
+        yield from (_finding(package, cure, *each) for each in wrong)
+    else:
         steps = ", ".join(step for step, *_rest in answers.results)
         yield finding("WF410", package.label, "it does what Zero needs of it", evidence=[f"asked: {steps}"])
 
 
-def _findings(package: InstalledPackage, answers: Answers, ending: Ending, *, on_engine: bool) -> Iterator[Finding]:
+def _wrong(answers: Answers, ending: Ending) -> Iterator[tuple[str, str, list[str], Severity | None]]:
+    """Id, what is wrong, evidence, severity if not the usual one."""
     for step, ok, kind, detail in answers.results:
         if not ok:
             id_, what = _WRONG.get((step, kind)) or _OTHER.get(step) or _WRONG[step, ""]
-            severity = Severity.WARNING if kind == "extended" else None
-            yield _finding(id_, package, what, [detail], severity, on_engine=on_engine)
+            yield id_, what, [detail], Severity.WARNING if kind == "extended" else None
     if answers.running is not None:
         # In the middle of a step: an endless loop, too much memory, a crash.
         step = answers.running
         id_, what = _OTHER.get(step) or _WRONG[step, ""]
-        how = f"the process {ending.problem or 'ended'} in the step {step}"
         last = ending.stderr.splitlines()[-1:] if ending.stderr else []
-        yield _finding(id_, package, what, [how, *(line[:300] for line in last)], None, on_engine=on_engine)
-    elif ending.problem or (not answers.done and answers.results):
-        how = f"the process {ending.problem or 'ended early'}"
-        yield _finding("WF409", package, "its process does not end as it should", [how], None, on_engine=on_engine)
+        how = f"the process {ending.problem or 'ended'} in the step {step}"
+        yield id_, what, [how, *(line[:300] for line in last)], None
+    elif ending.problem or not answers.done:
+        yield "WF409", "its process does not end as it should", [f"the process {ending.problem or 'ended early'}"], None
 
 
 def _finding(
-    id_: str, package: InstalledPackage, what: str, evidence: list[str], severity: Severity | None, *, on_engine: bool
+    package: InstalledPackage, cure: Remedy, id_: str, what: str, evidence: list[str], severity: Severity | None
 ) -> Finding:
     return finding(
         id_,
@@ -171,13 +178,25 @@ def _finding(
         what,
         severity=severity,
         evidence=[*evidence, str(package.logical[0])],
-        remedy="Run wasmfix verify and report what it says."
-        if on_engine
-        else "Put SQLite in WebAssembly in its place.",
-        command=None if on_engine else "wasmfix patch",
+        remedy=cure.text,
+        command=cure.command,
         location=Location(package.logical[0] / "package.json"),
         data={"said": evidence},
     )
+
+
+def _cure(drivers: Drivers, package: InstalledPackage, *, on_engine: bool) -> Remedy:
+    """The patch; for a package that was edited by others, the package as it was published."""
+    if on_engine:
+        return Remedy("Run wasmfix verify and report what it says.")
+    with suppress(WasmfixError):
+        if assess(package, load_catalogue(), current_inputs(""), orez=drivers.orez).state is not State.FOREIGN:
+            return Remedy("Put SQLite in WebAssembly in its place.", "wasmfix patch")
+    project, folder = drivers.project, package.logical[0]
+    text = "Install the package anew: somebody has changed its files."
+    if project is None or project.manager != "npm" or not folder.is_relative_to(project.root):
+        return Remedy(text)
+    return Remedy(text, f"rm -rf {shlex.quote(folder.relative_to(project.root).as_posix())} && npm install")
 
 
 def _has_scan_status(package: InstalledPackage) -> bool:
