@@ -26,12 +26,14 @@ from diagnostics.replicas import (
     replica,
     replica_sections,
 )
+from diagnostics.upstream import Upstream
 from wasmfix.diagnostics import Severity, run
 from wasmfix.diagnostics.checks import replica as section
 from wasmfix.diagnostics.checks import replica_files
 from wasmfix.diagnostics.options import Options
 from wasmfix.engine import build_engine
 from wasmfix.project.settings import Setting
+from zero_cache.postgres import Postgres
 
 MANY = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
 
@@ -326,6 +328,22 @@ def test_tables_that_are_not_those_described(tmp_path: Path) -> None:
     report = diagnosed(replica(tmp_path, "ALTER TABLE message RENAME TO note"))
     assert ids(report) == ["WF215"]
     assert report.findings[0].evidence == ("described, not there: message", "there, not described: note")
+
+
+def test_tables_that_are_not_those_published(tmp_path: Path, postgres_server: Postgres) -> None:
+    file = replica(tmp_path)
+    upstream = Upstream(
+        postgres_server,
+        """CREATE TABLE message (id text PRIMARY KEY); CREATE SCHEMA other;
+        CREATE TABLE other.channel (id int PRIMARY KEY);
+        CREATE PUBLICATION zero_chat FOR TABLE message, other.channel; CREATE TABLE late (id int PRIMARY KEY)""",
+    )
+    assert ids(diagnosed(file, database_url=upstream.url)) == []
+    upstream.run("ALTER PUBLICATION zero_chat ADD TABLE late")
+    upstream.run("ALTER PUBLICATION zero_chat DROP TABLE other.channel")
+    report = diagnosed(file, database_url=upstream.url)
+    assert ids(report) == ["WF222"]
+    assert report.findings[0].data == {"missing": ["late"], "extra": ["other.channel"]}
 
 
 def test_no_statistics(tmp_path: Path) -> None:

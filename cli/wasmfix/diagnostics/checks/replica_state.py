@@ -12,6 +12,7 @@ from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.finding import Severity
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Tell
+from wasmfix.errors import WasmfixError
 from wasmfix.runtime import SqlError
 
 _VERSIONS, _CONFIG, _STATE = "_zero.versionHistory", "_zero.replicationConfig", "_zero.replicationState"
@@ -50,10 +51,7 @@ def _state(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
 
 
 def _publications(subject: ReplicaSubject, content: object) -> Iterator[Item]:
-    copied: list[str] | None = None
-    with suppress(ValueError, TypeError):
-        value = json.loads(str(content))
-        copied = sorted(map(str, value)) if isinstance(value, list) else None
+    copied = _names(content)
     if copied is None:
         what = f"{_CONFIG} has publications that are no list"
         yield finding("WF211", subject.name, what, remedy="Delete the file and its logs: zero-cache copies anew.")
@@ -150,6 +148,48 @@ def _described(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
         )
 
 
+def _published(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
+    """Tables of the publications in PostgreSQL, against those that are there."""
+    url = subject.options.database_url
+    config = _row(subject, _CONFIG, {table.name for table in subject.tables}) if url else None
+    publications = _names((config or {}).get("publications"))
+    if url is None or not publications:
+        return
+    # Imported late: it brings in psycopg.
+    from wasmfix.postgres.connect import connected
+
+    tell("asking the database for its publications")
+    sql = "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ANY(%s)"
+    try:
+        with connected(url) as database:
+            rows = database.rows(sql, [publications])
+    except WasmfixError:
+        return  # said where the database is looked at
+    names = ((str(row["schemaname"]), str(row["tablename"])) for row in rows)
+    wanted = {table if schema == "public" else f"{schema}.{table}" for schema, table in names}
+    there = {table.name for table in subject.tables}
+    missing = sorted(wanted - there)
+    extra = sorted(table.name for table in subject.tables if table.published and table.name not in wanted)
+    if missing or extra:
+        said = [f"published, not in the replica: {shown(name)}" for name in missing]
+        said += [f"in the replica, not published: {shown(name)}" for name in extra]
+        yield finding(
+            "WF222",
+            subject.name,
+            "its tables are not those that are published",
+            evidence=said[:_NAMED],
+            remedy="Restart zero-cache; if they still differ, delete the file with its logs first: it copies anew.",
+            data={"missing": missing, "extra": extra},
+        )
+
+
+def _names(content: object) -> list[str] | None:
+    with suppress(ValueError, TypeError):
+        value = json.loads(str(content))
+        return sorted(map(str, value)) if isinstance(value, list) else None
+    return None
+
+
 def _statistics(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     if not _is_zeros(subject) or not any(table.published for table in subject.tables):
         return
@@ -180,5 +220,6 @@ CHECKS = (
     check("state", ("WF210", "WF211", "WF212", "WF213"), _state),
     check("keys", ("WF214",), _keys),
     check("described-tables", ("WF215",), _described),
+    check("published-tables", ("WF222",), _published),
     check("statistics", ("WF216",), _statistics),
 )
