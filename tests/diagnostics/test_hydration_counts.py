@@ -50,7 +50,7 @@ def db(demo_replica: Path) -> Iterator[runtime.Connection]:
 
 @pytest.fixture(scope="module")
 def tables(db: runtime.Connection) -> dict[str, Table]:
-    return tables_of(read_tables(db))
+    return tables_of(read_tables(db), db)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def _hydration(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
     machine = this_machine()
     limit = find_limit(subject.options, machine)
     yield limit
-    tables = tables_of(subject.tables)
+    tables = tables_of(subject.tables, subject.db)
     scene = _Scene(subject, tables, _row_counts(subject, tables), limit, machine)
     file = subject.options.queries
     yield from _tables(scene, tell, only=file is None)

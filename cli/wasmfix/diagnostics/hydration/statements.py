@@ -38,6 +38,9 @@ from wasmfix.diagnostics.hydration.tables import Table
 EXISTS_LIMIT = 3
 PERMISSIONS_LIMIT = 1
 
+_FEW = 2_000
+"""Parents of which each may be looked up by itself."""
+
 Value = str | int | float | None
 Bound = list[Value]
 
@@ -61,6 +64,8 @@ class Node:
     """Of the expression with the rows that are read to find out which ones there are; None: no others than come out."""
     again: bool = False
     """The child of an EXISTS that is not flipped: what comes out was looked at before, and is read once more."""
+    most: int | None = None
+    """Rows that there can be by its limit and those above it; None: any number."""
     held: Sql | None = None
     """Counts the rows of a flipped child, all of which are in memory at once."""
 
@@ -123,12 +128,18 @@ def condition_sql(condition: Condition | None, table: Table, alias: str, tables:
         child = _table(relation.query.table, tables)
         if relation.query.limit == 0:
             return Sql("1" if condition.negated else "0")
-        inner = condition_sql(relation.query.where, child, "c", tables)
-        parents = ", ".join(_column(alias, name) for name in relation.parent)
-        children = ", ".join(_column("c", name) for name in relation.child)
-        # Not correlated: SQLite reads the child once, with or without an index.
-        text = f"(({parents}) IN (SELECT {children} FROM {quote(child.name)} c WHERE {inner.text}))"
-        return Sql(f"({text} IS NOT TRUE)" if condition.negated else f"({text} IS TRUE)", inner.values)
+        below = f"{alias}c"
+        inner = condition_sql(relation.query.where, child, below, tables)
+        parents = [_column(alias, name) for name in relation.parent]
+        children = [_column(below, name) for name in relation.child]
+        source = f"FROM {quote(child.name)} {below} WHERE {inner.text}"
+        if child.indexed.isdisjoint(relation.child):
+            # Not correlated: without an index SQLite would read the child for every parent.
+            text = f"(({', '.join(parents)}) IN (SELECT {', '.join(children)} {source})) IS TRUE"
+        else:
+            led_to = " AND ".join(f"{one} = {other}" for one, other in zip(children, parents, strict=True))
+            text = f"EXISTS (SELECT 1 {source} AND {led_to})"
+        return Sql(f"(NOT ({text}))" if condition.negated else f"({text})", inner.values)
     parts = [condition_sql(each, table, alias, tables) for each in condition.conditions]
     if not parts:
         return Sql("1" if condition.all else "0")
@@ -155,7 +166,7 @@ class _Planner:
         if query.limit is not None:
             text += f" ORDER BY {_order_sql(query, table)} LIMIT {query.limit}"
         ways = self._ways(query)
-        node = self._node(Sql(text, where.values), table, True)
+        node = self._node(Sql(text, where.values), table, True, query.limit)
         if not all(ways):
             some = self._some(query, table, ways)
             ranked = f"row_number() OVER (ORDER BY {_order_sql(query, table)})"
@@ -170,8 +181,11 @@ class _Planner:
         query, table = relation.query, _table(relation.query.table, self._tables)
         ways = self._ways(query)
         joined = self._joined(self._keys(parent.name, parent.table, relation.parent), relation, table)
-        text = self._limited(query, table, relation, joined, self._where(query, table), query.limit, ordered=True)
-        node = self._node(text, table, parent.synced and relation.synced)
+        text = self._limited(
+            query, table, relation, joined, self._where(query, table), query.limit, ordered=True, few=_few(parent)
+        )
+        most = _times(parent.most, query.limit)
+        node = self._node(text, table, parent.synced and relation.synced, most)
         if not all(ways):
             some = self._some(query, table, ways)
             name = self._express("c", Sql(f"SELECT x.{table.rowid} AS r FROM {joined} WHERE {some.text}", some.values))
@@ -185,9 +199,10 @@ class _Planner:
         where = self._where(query, table)
         joined = self._joined(self._keys(parent.name, parent.table, relation.parent), relation, table)
         limit = None if flip else (EXISTS_LIMIT if relation.synced else PERMISSIONS_LIMIT)
-        text = self._limited(query, table, relation, joined, where, limit, ordered=False)
+        text = self._limited(query, table, relation, joined, where, limit, ordered=False, few=_few(parent))
         # What does not exist has no rows to come out; they are only looked for.
-        node = self._node(text, table, parent.synced and relation.synced and not exists.negated)
+        synced = parent.synced and relation.synced and not exists.negated
+        node = self._node(text, table, synced, _times(parent.most, limit))
         some = self._some(query, table, ways)
         if flip:
             source = f"{quote(table.name)} x WHERE"
@@ -243,24 +258,29 @@ class _Planner:
         limit: int | None,
         *,
         ordered: bool,
+        few: bool,
     ) -> Sql:
         source = f"{joined} WHERE {where.text}"
         if limit is None:
             return Sql(f"SELECT x.{table.rowid} AS r, k.w AS w FROM {source}", where.values)
+        order = _order_sql(query, table) if ordered else f"x.{table.rowid}"
+        if few and not table.indexed.isdisjoint(relation.child):
+            keys, _, _ = joined.partition(" JOIN ")
+            on = _on(relation)
+            first = f"SELECT x.{table.rowid} FROM {quote(table.name)} x WHERE {on} AND {where.text} ORDER BY {order}"
+            rows = f"SELECT o.{table.rowid} AS r, k.w AS w FROM {keys} CROSS JOIN {quote(table.name)} o"
+            return Sql(f"{rows} WHERE o.{table.rowid} IN ({first} LIMIT {limit})", where.values)
+        # One pass over the child, and a sort: faster than very many reads here and there.
         partition = ", ".join(_column("x", name) for name in relation.child)
-        order = f" ORDER BY {_order_sql(query, table)}" if ordered else f" ORDER BY x.{table.rowid}"
-        rows = (
-            f"SELECT x.{table.rowid} AS r, k.w AS w, "
-            f"row_number() OVER (PARTITION BY {partition}{order}) AS n FROM {source}"
-        )
+        ranked = f"row_number() OVER (PARTITION BY {partition} ORDER BY {order}) AS n"
+        rows = f"SELECT x.{table.rowid} AS r, k.w AS w, {ranked} FROM {source}"
         return Sql(f"SELECT r, w FROM ({rows}) WHERE n <= {limit}", where.values)
 
     def _joined(self, keys: str, relation: Relation, table: Table) -> str:
-        on = " AND ".join(f"{_column('x', name)} = k.k{number}" for number, name in enumerate(relation.child))
-        return f"{keys} k JOIN {quote(table.name)} x ON {on}"
+        return f"{keys} k JOIN {quote(table.name)} x ON {_on(relation)}"
 
-    def _node(self, sql: Sql, table: Table, synced: bool) -> Node:
-        return Node(self._express("n", sql), table, synced)
+    def _node(self, sql: Sql, table: Table, synced: bool, most: int | None) -> Node:
+        return Node(self._express("n", sql), table, synced, most=most)
 
     def _add(self, node: Node, query: Query, ways: Sequence[bool]) -> None:
         self._plan.nodes.append(node)
@@ -287,6 +307,18 @@ class _Planner:
         where = condition_sql(query.where, table, "x", self._tables)
         start = _start_sql(query, table)
         return Sql(f"{where.text} AND {start.text}", where.values + start.values) if start.text != "1" else where
+
+
+def _few(parent: Node) -> bool:
+    return parent.most is not None and parent.most <= _FEW
+
+
+def _times(most: int | None, limit: int | None) -> int | None:
+    return None if most is None or limit is None else most * limit
+
+
+def _on(relation: Relation) -> str:
+    return " AND ".join(f"{_column('x', name)} = k.k{number}" for number, name in enumerate(relation.child))
 
 
 def _all(condition: Condition | None) -> bool:

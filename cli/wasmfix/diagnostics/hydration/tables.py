@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wasmfix.diagnostics.checks.replica_subject import Table as ReplicaTable
+from wasmfix.runtime import Connection
 
 # Zero's `pg-data-type.ts`: PostgreSQL's types that it syncs.
 _TYPES = {
@@ -35,11 +36,22 @@ class Table:
     rowid: str
     """The name under which this table's rowid can be had."""
     published: bool
+    indexed: frozenset[str] = frozenset()
+    """Columns that an index begins with."""
 
 
-def tables_of(replica: Iterable[ReplicaTable]) -> dict[str, Table]:
+def tables_of(replica: Iterable[ReplicaTable], db: Connection) -> dict[str, Table]:
     """Tables that Zero can sync, by name. A table without a usable key, or WITHOUT ROWID, is not among them."""
-    seen = ((table.name, _table(table)) for table in replica if not table.name.startswith(("_zero.", "sqlite_")))
+    indexed: dict[str, set[str]] = {}
+    sql = """SELECT m.tbl_name, i.name FROM sqlite_master m, pragma_index_info(m.name) i
+             WHERE m.type = 'index' AND i.seqno = 0"""
+    for table, column in db.execute(sql):
+        indexed.setdefault(str(table), set()).add(str(column))
+    seen = (
+        (table.name, _table(table, frozenset(indexed.get(table.name, ()))))
+        for table in replica
+        if not table.name.startswith(("_zero.", "sqlite_"))
+    )
     return {name: table for name, table in seen if table is not None}
 
 
@@ -52,11 +64,11 @@ def kind_of(declared: str) -> str | None:
     return kind or ("string" if "TEXT_ENUM" in attributes else None)
 
 
-def _table(replica: ReplicaTable) -> Table | None:
+def _table(replica: ReplicaTable, indexed: frozenset[str]) -> Table | None:
     columns = {column.name: kind for column in replica.columns if (kind := kind_of(column.type)) is not None}
     keys = [key for key in replica.keys if all(name in columns for name in key)]
     if not keys or replica.rowid is None:
         return None
     never_null = {column.name for column in replica.columns if column.not_null or column.key}
     key = min(keys, key=lambda names: (len(names), names))
-    return Table(replica.name, columns, frozenset(columns) - never_null, key, replica.rowid, replica.published)
+    return Table(replica.name, columns, frozenset(columns) - never_null, key, replica.rowid, replica.published, indexed)
