@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 import nodejs
 from conftest import ROOT, installed
+from wasmfix import runtime
 from wasmfix.diagnostics import Finding, Options, Report, Severity, run
 from wasmfix.diagnostics.checks import hydration
 from wasmfix.diagnostics.checks.replica import sections
+from wasmfix.diagnostics.checks.replica_subject import TimeIsUpError
 from wasmfix.diagnostics.hydration.ast import QueryError, parse_query, read_queries
 from wasmfix.diagnostics.hydration.limit import default_limit, find_limit
 from wasmfix.diagnostics.hydration.model import load_model
@@ -39,6 +41,8 @@ WHOLE = {"channels": {"table": "channel"}, "messages": MESSAGES}
 def demo_replica(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("hydration") / "demo.db"
     project = installed("@rocicorp/zero", "1.9.0")
+    # Built here, if not before: it is the newest, which the checks then take.
+    runtime.find_engine(project / "node_modules" / "@rocicorp" / "zero-sqlite3")
     command = [nodejs.node(), str(ROOT / "demo" / "replica.mjs"), str(project), str(file)]
     subprocess.run(command, check=True, capture_output=True)
     return file
@@ -209,6 +213,20 @@ def test_what_is_too_large_to_count_is_bounded_and_never_an_error(
     assert severities == {Severity.WARNING}
     facts = {fact.name: fact.value for fact in report.facts if fact.section == "hydration"}
     assert facts["messages"] == "260 rows read, 260 kept, at most"
+
+
+def test_rows_that_take_too_long_to_be_measured_count_as_they_are_in_the_file(
+    demo_replica: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {each.name: each.heap for each in diagnosed(demo_replica).projections}
+
+    def endless(*_: object) -> RowSize:
+        raise TimeIsUpError
+
+    monkeypatch.setattr(hydration, "measure_rows", endless)
+    guessed = {each.name: each.heap for each in diagnosed(demo_replica).projections}
+    assert guessed.keys() == measured.keys()
+    assert all(guessed[name] == pytest.approx(heap, rel=0.25) for name, heap in measured.items())
 
 
 @pytest.mark.parametrize(

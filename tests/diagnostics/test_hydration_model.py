@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, installed
+from wasmfix import runtime
 from wasmfix.diagnostics import Options, run
 from wasmfix.diagnostics.checks.replica import sections
 from wasmfix.diagnostics.hydration.model import ERROR
@@ -54,8 +55,10 @@ class Held:
 
 def projected(folder: Path, shape: str) -> Held:
     replica = folder / "replica.db"
-    queries = measure.write_replica(installed("@rocicorp/zero", "1.9.0"), replica, shape)
-    report = run(sections(Options(replica=replica, queries=queries, fetch=False)), tell=lambda *_: None)
+    project = installed("@rocicorp/zero", "1.9.0")
+    runtime.find_engine(project / "node_modules" / "@rocicorp" / "zero-sqlite3")
+    queries = measure.write_replica(project, replica, shape)
+    report = run(sections(Options(replica=replica, queries=queries)), tell=lambda *_: None)
     last = [each for each in report.projections if each.kind == "query"][-1]
     return Held(last.heap, last.rows_kept, replica, queries)
 

@@ -31,6 +31,8 @@ TOGETHER = "all of them together"
 WARN_ROWS, MOST_ROWS = 100_000, 10_000_000
 _SECONDS = 20.0
 """For counting all queries exactly, and as much again for all of them together."""
+_SECONDS_FOR_SIZES = 10.0
+"""For measuring the rows of a table."""
 _MOST_COUNTED = 5_000_000
 """Rows of the tables of a query: with more, its rows are bounded, not counted."""
 _MB = 2**20
@@ -64,9 +66,19 @@ class _Scene:
         for counts in (together, *each):
             for name in (*counts.kept, *counts.held):
                 if name not in self.sizes:
-                    with self.subject.doing(f"sizing rows of {shown(name)}"):
-                        self.sizes[name] = measure_rows(self.subject.db, self.tables[name], self.rows[name])
+                    self.sizes[name] = self._size(self.tables[name])
         return self.model.heap(together, each, self.sizes)
+
+    def _size(self, table: Table) -> RowSize:
+        rows, subject = self.rows[table.name], self.subject
+        try:
+            with subject.doing(f"sizing rows of {shown(table.name)}", _SECONDS_FOR_SIZES):
+                return measure_rows(subject.db, table, rows)
+        except TimeIsUpError:
+            # Values of megabytes: what they take in the file is what they take in memory, more or less.
+            size = (subject.sizes or {}).get(table.name)
+            payload = size.payload / rows if size is not None and rows else 0.0
+            return RowSize(payload, len(table.columns), len(table.key), 20.0 * len(table.key))
 
 
 def _hydration(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
