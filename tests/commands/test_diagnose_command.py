@@ -193,7 +193,7 @@ def test_a_terminal_has_colours_and_a_width(bare: Path) -> None:
 
     text = on_a_terminal(bare)
     assert "\x1b[1;31m" in text
-    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "")
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "\n")
     assert max(map(len, shown.split("\n"))) <= 60
     assert "$ wasmfix patch" in shown
     # Bold is no colour.

@@ -150,4 +150,4 @@ def test_of_everything_at_once_the_shim_comes_first(scratch: Path, postgres_serv
     done = shell.run(f"{DIAGNOSE} --publication zero_chat")
     ids = [each["id"] for each in json.loads(done.stdout)["findings"]]
     assert ids[0] == "WF104"
-    assert {"WF131", "WF302", "WF401"} <= set(ids)
+    assert {"WF131", "WF302"} <= set(ids)

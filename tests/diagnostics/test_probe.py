@@ -135,10 +135,22 @@ def test_a_driver_that_keeps_its_process_alive_is_stopped_and_named(scratch: Pat
     assert found[-1].id in ("WF405", "WF409")  # the second process may be the first to stay
 
 
-def test_a_driver_without_its_binary_does_not_load(scratch: Path) -> None:
+def test_a_driver_whose_binary_is_damaged_does_not_load(scratch: Path) -> None:
+    folder = project(scratch / "app", (ZERO_DRIVER, "1.1.4"))
+    for binary in (folder / "node_modules" / ZERO_DRIVER).glob("prebuilds/*/*.node"):
+        binary.unlink()
+        binary.write_bytes(b"no binary")
+    found = findings(probed(folder))
+    assert [each.id for each in found] == ["WF401"]
+    assert "ERR_DLOPEN_FAILED" in found[0].evidence[0]
+    assert found[0].remedy is not None
+    assert found[0].remedy.command == "wasmfix patch"
+
+
+def test_a_driver_without_its_binary_is_no_second_finding(scratch: Path) -> None:
     report = probed(project(scratch / "app", (BETTER, "12.11.1"), native=False))
-    assert [each.id for each in findings(report)] == ["WF401"]
-    assert "Could not locate the bindings file" in findings(report)[0].evidence[0]
+    assert report.findings == ()
+    assert "Could not locate the bindings file" in report.facts[0].value
 
 
 def test_a_native_driver_in_order_has_nothing_but_an_ok(scratch: Path) -> None:

@@ -20,7 +20,7 @@ from wasmfix.diagnostics.options import Options
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Section, Tell
 from wasmfix.errors import WasmfixError
-from wasmfix.patching.assess import State, assess
+from wasmfix.patching.assess import Assessment, State, assess
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.sources import current_inputs
 from wasmfix.project import InstalledPackage, Project
@@ -144,8 +144,12 @@ def _of(drivers: Drivers, package: InstalledPackage, node: str) -> Iterator[Item
     if loaded:
         yield Fact(SECTION, package.label, loaded)
     wrong = list(_wrong(answers, ending))
-    if wrong:
-        cure = _cure(drivers, package, on_engine=_ON_ENGINE in loaded)
+    assessment = _assessed(drivers, package) if wrong else None
+    if wrong and wrong[0][0] == "WF401" and assessment is not None and _cannot_load(assessment):
+        # The finding about the project says why; this is only how it shows.
+        yield Fact(SECTION, package.label, f"does not load: {wrong[0][2][0]}")
+    elif wrong:
+        cure = _cure(drivers, package, assessment, on_engine=_ON_ENGINE in loaded)
         yield from (_finding(package, cure, *each) for each in wrong)
     else:
         steps = ", ".join(step for step, *_rest in answers.results)
@@ -185,13 +189,25 @@ def _finding(
     )
 
 
-def _cure(drivers: Drivers, package: InstalledPackage, *, on_engine: bool) -> Remedy:
+def _assessed(drivers: Drivers, package: InstalledPackage) -> Assessment | None:
+    with suppress(WasmfixError):
+        return assess(package, load_catalogue(), current_inputs(""), orez=drivers.orez)
+    return None
+
+
+def _cannot_load(assessment: Assessment) -> bool:
+    """Whether its files alone tell that it does not load."""
+    patches = {edit.patch for edit in assessment.edits}
+    without_binary = "addon-loader" in patches and not assessment.package.native
+    return assessment.state is State.SHIM or without_binary or bool(patches & {"missing-index", "missing-lib"})
+
+
+def _cure(drivers: Drivers, package: InstalledPackage, assessment: Assessment | None, *, on_engine: bool) -> Remedy:
     """The patch; for a package that was edited by others, the package as it was published."""
     if on_engine:
         return Remedy("Run wasmfix verify and report what it says.")
-    with suppress(WasmfixError):
-        if assess(package, load_catalogue(), current_inputs(""), orez=drivers.orez).state is not State.FOREIGN:
-            return Remedy("Put SQLite in WebAssembly in its place.", "wasmfix patch")
+    if assessment is not None and assessment.state is not State.FOREIGN:
+        return Remedy("Put SQLite in WebAssembly in its place.", "wasmfix patch")
     project, folder = drivers.project, package.logical[0]
     text = "Install the package anew: somebody has changed its files."
     if project is None or project.manager != "npm" or not folder.is_relative_to(project.root):
