@@ -114,7 +114,7 @@ def test_a_broken_driver_is_found_by_what_it_does(
     code: str, id_: str, severity: Severity, evidence: str, scratch: Path
 ) -> None:
     found = findings(probed(with_shim(scratch / "app", code)))
-    assert [each.id for each in found] == [id_], found
+    assert [each.id for each in found] == [id_], [each.evidence for each in found]
     assert found[0].severity is severity
     assert evidence in found[0].evidence[0]
     assert found[0].remedy is not None

@@ -203,7 +203,7 @@ function processes(context) {
  */
 function second(context, file, write) {
   const task = JSON.stringify({ packageDir: context.job.packageDir, file, write });
-  const done = spawnSync(process.execPath, [...process.execArgv, __filename, 'second', task], { encoding: 'utf8', timeout: 15000 });
+  const done = spawnSync(process.execPath, [...process.execArgv, __filename, 'second', task], { encoding: 'utf8', timeout: 25000 });
   const line = (done.stdout || '').split('\n').find((each) => each.startsWith('{'));
   if (line === undefined) {
     throw new Wrong(`the second process says nothing (${done.signal || `exit code ${done.status}`}): ${(done.stderr || '').slice(-300)}`);
@@ -214,7 +214,8 @@ function second(context, file, write) {
 /** @param {Task} task */
 function asSecond({ packageDir, file, write }) {
   const { Database } = load(packageDir);
-  const db = new Database(file, { timeout: 0 });
+  // Who may write may have to wait a moment, for who cleans up after the last one.
+  const db = new Database(file, { timeout: write ? 2000 : 0 });
   /** @type {{rows?: number, code?: string, error?: string}} */
   const answer = {};
   try {

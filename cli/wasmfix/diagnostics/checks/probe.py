@@ -29,7 +29,7 @@ from wasmfix.verification.child import OLDEST_NODE, Bounds, Ending, find_node, r
 
 SECTION = "probe"
 _SCRIPT = Path(__file__).resolve().parents[2] / "verification" / "probe.cjs"
-_BOUNDS = Bounds(seconds=30, heap_mb=256, resident_mb=768)
+_BOUNDS = Bounds(seconds=60, heap_mb=256, resident_mb=768)
 _BEDROCK = ("@rocicorp/zero-sqlite3", "bedrock-sqlite")
 _DRIVERS = (*_BEDROCK, "better-sqlite3")
 _KEPT = (
