@@ -20,12 +20,12 @@ import incident as incidents  # noqa: E402
 import setting  # noqa: E402
 from curve import draw  # noqa: E402
 from fingerprint import Fingerprint, differences, fingerprint  # noqa: E402
-from report import Report, check_equal, comparison  # noqa: E402
 from rich.live import Live  # noqa: E402
 from rich.text import Text  # noqa: E402
 from stage import DemoError, Stage, relative  # noqa: E402
 
 import nodejs  # noqa: E402
+from report import Report, check_equal, comparison  # noqa: E402
 
 MEMORY_LIMIT = 512 * 1024 * 1024
 

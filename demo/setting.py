@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from report import Report
 from stage import DemoError, run_quietly
 
 import nodejs
+from report import Report
 
 HERE = Path(__file__).resolve().parent
 ZERO_VERSION = "1.9.0"

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 from filelock import FileLock
 
 import nodejs
+from zero_cache import postgres
+from zero_cache.postgres import NoPostgresError, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -37,6 +40,22 @@ def engine_cache() -> None:
 def node() -> str:
     """The path of Node, for subprocess."""
     return nodejs.node()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL on a port of the loopback device, with an empty database `postgres`."""
+    with tempfile.TemporaryDirectory(prefix="wasmfix-postgres-") as folder:
+        try:
+            running = postgres.start(Path(folder))
+        except NoPostgresError as error:
+            # A warning is in pytest's summary; the reason of a skipped test is not.
+            warnings.warn(f"what needs PostgreSQL was NOT tested: {error}", stacklevel=1)
+            pytest.skip(f"PostgreSQL does not run here: {error}")
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 def own_environment(**variables: str) -> dict[str, str]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import BUILD, installed, patch
-from zero_cache import postgres as server
-from zero_cache.postgres import NoPostgresError, Postgres
+from zero_cache.postgres import Postgres
 from zero_cache.service import HERE
 
 ZERO = ("@rocicorp/zero", "1.9.0")
@@ -21,21 +18,11 @@ TEMPLATE = "application"
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres(postgres_server: Postgres) -> Postgres:
     """A server with a database TEMPLATE that has all rows; each run works on a copy."""
-    with tempfile.TemporaryDirectory(prefix="wasmfix-postgres-") as folder:
-        try:
-            running = server.start(Path(folder))
-        except NoPostgresError as error:
-            # A warning is in pytest's summary; the reason of a skipped test is not.
-            warnings.warn(f"zero-cache was NOT tested: {error}", stacklevel=1)
-            pytest.skip(f"PostgreSQL does not run here: {error}")
-        try:
-            running.run("postgres", f"CREATE DATABASE {TEMPLATE}")
-            running.run(TEMPLATE, (HERE / "seed.sql").read_text(encoding="utf-8"))
-            yield running
-        finally:
-            running.stop()
+    postgres_server.run("postgres", f"CREATE DATABASE {TEMPLATE}")
+    postgres_server.run(TEMPLATE, (HERE / "seed.sql").read_text(encoding="utf-8"))
+    return postgres_server
 
 
 @pytest.fixture(scope="session")

@@ -126,8 +126,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def start(folder: Path) -> Postgres:
-    """A server with its data below `folder`, in the first way that works.
+def start(folder: Path, **settings: str) -> Postgres:
+    """A server with its data below `folder`, in the first way that works; `settings` of its configuration file.
 
     Raises NoPostgresError if none does.
     """
@@ -136,7 +136,7 @@ def start(folder: Path) -> Postgres:
         home = folder / str(number)
         home.mkdir()
         try:
-            return Postgres(home, way)
+            return Postgres(home, way, **settings)
         except NoPostgresError as error:
             failures.append(f"{way.name}: {error}")
     raise NoPostgresError("; ".join(failures))
@@ -145,7 +145,7 @@ def start(folder: Path) -> Postgres:
 class Postgres:
     """A running server; `stop()` ends it."""
 
-    def __init__(self, folder: Path, way: Way) -> None:
+    def __init__(self, folder: Path, way: Way, **settings: str) -> None:
         """Raises NoPostgresError if it does not start in this way."""
         installed = installation()
         self.bin = installed.bin
@@ -163,10 +163,11 @@ class Postgres:
                 shutil.copytree(tree, site / tree.relative_to(installed.site), symlinks=True)
             programs = site / programs.relative_to(installed.site) if installed.trees else programs
         self._initialize(way, programs, own / "data")
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": str(self.port)}.items()]
+        all_settings = {**SETTINGS, "port": str(self.port), **settings}
+        options = [f"--{name}={value}" for name, value in all_settings.items()]
         self.log = folder / "postgres.log"
         with self.log.open("w") as log:
-            command = [*way.prefix, str(programs / "postgres"), "-D", str(own / "data"), *settings]
+            command = [*way.prefix, str(programs / "postgres"), "-D", str(own / "data"), *options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=own, **way.options)
         self._wait()
 

@@ -6,22 +6,16 @@ if it has a backup URL. One with the URI of another's change-streamer, or that l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wasmfix.project.dotenv import read_dotenv
 from wasmfix.project.root import Project
 
 BACKUP_URL = "ZERO_LITESTREAM_BACKUP_URL"
 _URI = "ZERO_CHANGE_STREAMER_URI"
 _MODE = "ZERO_CHANGE_STREAMER_MODE"
-# As dotenv reads a line: `export` and quotes are optional, and what follows # in a value without quotes is a comment.
-_LINE = re.compile(
-    r"""^[ \t]*(?:export[ \t]+)?(?P<name>[\w.-]+)[ \t]*[=:][ \t]*"""
-    r"""(?:'(?P<one>[^']*)'|"(?P<two>[^"]*)"|`(?P<back>[^`]*)`|(?P<bare>[^#\r\n]*))""",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ def configured_backups(project: Project, environment: Mapping[str, str]) -> list
         return [Backup(None)] if _starts_litestream(environment) else []
     files = [folder / ".env" for folder in dict.fromkeys([project.root, *project.members])]
     # The environment goes before the file, variable by variable.
-    return [Backup(file) for file in files if _starts_litestream({**_dotenv(file), **environment})]
+    return [Backup(file) for file in files if _starts_litestream({**_values(file), **environment})]
 
 
 def _starts_litestream(settings: Mapping[str, str]) -> bool:
@@ -45,14 +39,5 @@ def _starts_litestream(settings: Mapping[str, str]) -> bool:
     return bool(settings.get(BACKUP_URL)) and own
 
 
-def _dotenv(file: Path) -> dict[str, str]:
-    """The variables of a .env; none if it is not there or not ours to read."""
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    found: dict[str, str] = {}
-    for match in _LINE.finditer(text):
-        quoted = [match[kind] for kind in ("one", "two", "back") if match[kind] is not None]
-        found[match["name"]] = quoted[0] if quoted else (match["bare"] or "").strip()
-    return found
+def _values(file: Path) -> dict[str, str]:
+    return {name: value for name, (value, _line) in read_dotenv(file).items()}

@@ -1,0 +1,1 @@
+"""The checks: a module a subject. One that `sections.SUBJECTS` names has `sections(options)`."""

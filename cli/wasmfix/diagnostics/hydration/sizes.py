@@ -1,0 +1,117 @@
+"""Rows of a table as JavaScript values: bytes in V8's heap, 64 bits, pointers not compressed, as in Node.
+
+- A string has a header of 16 bytes and one byte a character if all are Latin-1, else two; a multiple of 8 in all. V8
+  keeps one copy of strings of up to one character.
+- A whole number within 32 bits is part of its slot; any other takes 16 bytes.
+- What `JSON.parse` makes: 24 bytes an object and 8 a field, 48 an array and 8 an item; names of fields are shared.
+
+Measured on all rows of a table of up to FULL rows, else on SAMPLE of them, evenly spread over the rowids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wasmfix.diagnostics.hydration.statements import quote
+from wasmfix.diagnostics.hydration.tables import Table
+from wasmfix.runtime import Connection
+
+FULL = 4_000
+SAMPLE = 2_000
+_POINTER = 8
+_LATIN = "*[^\x01-\xff]*"
+_JSON_LIMIT = 2**20
+
+
+@dataclass(frozen=True)
+class RowSize:
+    """Of a table's rows, on the average."""
+
+    values: float
+    """Bytes of values outside of their slots."""
+    columns: int
+    key_columns: int
+    key: float
+    """Characters of the primary key."""
+
+
+def measure_rows(db: Connection, table: Table, rows: int) -> RowSize:
+    """Sizes of the rows of a table that has so many."""
+    if not rows:
+        return RowSize(0.0, len(table.columns), len(table.key), 0.0)
+    chosen, parameters = _chosen(table, rows)
+    features = [_value_sql(name, kind) for name, kind in table.columns.items() if kind != "json"]
+    keys = " + ".join(f"coalesce(length(t.{quote(name)}), 0)" for name in table.key)
+    latin = [_LATIN] * sum(feature.count("?") for feature in features)
+    sql = f"SELECT count(*), total({' + '.join(features) or '0'}), total({keys}) {chosen}"
+    row = db.execute(sql, [*latin, *parameters]).one()
+    assert row is not None
+    count, values, key = int(str(row[0])) or 1, float(str(row[1])), float(str(row[2]))
+    for name, kind in table.columns.items():
+        if kind == "json":
+            texts = db.execute(f"SELECT t.{quote(name)} {chosen}", parameters)
+            values += sum(_parsed_text(text) for (text,) in texts if isinstance(text, str))
+    return RowSize(values / count, len(table.columns), len(table.key), key / count)
+
+
+def _chosen(table: Table, rows: int) -> tuple[str, list[int]]:
+    name, rowid = quote(table.name), table.rowid
+    if rows <= FULL:
+        return f"FROM {name} t", []
+    spread = (
+        "WITH RECURSIVE ends(low, high) AS "
+        f"(SELECT (SELECT min({rowid}) FROM {name}), (SELECT max({rowid}) FROM {name})), "
+        f"at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {SAMPLE - 1}) "
+        f"SELECT DISTINCT (SELECT s.{rowid} FROM {name} s WHERE s.{rowid} >= "
+        f"low + CAST((high - low) * 1.0 * n / {SAMPLE - 1} AS INTEGER) ORDER BY s.{rowid} LIMIT 1) FROM at, ends"
+    )
+    return f"FROM {name} t WHERE t.{rowid} IN ({spread})", []
+
+
+def _value_sql(name: str, kind: str) -> str:
+    column = f"t.{quote(name)}"
+    if kind == "boolean":
+        return "0"
+    small = f"{column} BETWEEN -2147483648 AND 2147483647 AND {column} = CAST({column} AS INTEGER)"
+    number = f"CASE WHEN {small} THEN 0 ELSE 16 END"
+    width = f"CASE WHEN {column} GLOB ? THEN 2 ELSE 1 END"
+    text = f"CASE WHEN length({column}) < 2 THEN 0 ELSE 16 + (length({column}) * {width} + 7) / 8 * 8 END"
+    return (
+        f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'integer' THEN {number} WHEN 'real' THEN {number} "
+        f"WHEN 'blob' THEN 96 + length({column}) ELSE 0 END"
+    )
+
+
+def _parsed_text(text: str) -> float:
+    if len(text) > _JSON_LIMIT:
+        # Parsing would take long; a usual document takes twice its text.
+        return 2.0 * len(text)
+    try:
+        return sum(_parsed(json.loads(text)))
+    except (ValueError, RecursionError):
+        return 0.0
+
+
+def _parsed(value: object) -> Iterator[float]:
+    if isinstance(value, str):
+        yield string_size(value)
+    elif isinstance(value, dict):
+        yield 24 + _POINTER * len(value)
+        for each in value.values():
+            yield from _parsed(each)
+    elif isinstance(value, list):
+        yield 48 + _POINTER * len(value)
+        for each in value:
+            yield from _parsed(each)
+    elif isinstance(value, (int, float)) and not (-(2**31) <= value < 2**31 and value == int(value)):
+        yield 16
+
+
+def string_size(text: str) -> int:
+    """Bytes of a string of its own."""
+    if len(text) < 2:
+        return 0
+    units = len(text) if text.isascii() or max(text) <= "\xff" else len(text.encode("utf-16-le", "surrogatepass"))
+    return 16 + (units + 7) // 8 * 8

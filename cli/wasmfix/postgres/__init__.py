@@ -1,0 +1,1 @@
+"""The PostgreSQL that Zero replicates from: its publications, triggers, slots. A PGlite behind a socket will do."""

@@ -1,0 +1,179 @@
+"""Diagnose, paste the command of the first finding into a shell, diagnose again: it is clean.
+
+The shell is a real one, in the project's folder, with `wasmfix` on PATH as a user has it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import nodejs
+from conftest import own_environment
+from diagnostics.projects import BETTER, SHIM, ZERO_DRIVER, add_zero, project
+from trees import write_package
+
+URL = "ZERO_LITESTREAM_BACKUP_URL"
+
+
+class Shell:
+    """A shell in the project's folder, which keeps its environment from line to line."""
+
+    def __init__(self, folder: Path, home: Path, **variables: str) -> None:
+        self.folder = folder
+        programs = home / "bin"
+        programs.mkdir(parents=True)
+        for name, command in (("wasmfix", [sys.executable, "-m", "wasmfix"]), ("npm", nodejs.npm())):
+            program = programs / name
+            program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+            program.chmod(0o755)
+        node = Path(nodejs.node()).parent
+        path = os.pathsep.join([str(programs), str(node), os.environ["PATH"]])
+        # What these tests are about, and what would change them.
+        kept = {name: value for name, value in own_environment().items() if not name.startswith(("ZERO_", "NODE_OPT"))}
+        self.environment = {**kept, **nodejs.environment(), "PATH": path, "HOME": str(home), **variables}
+
+    def run(self, *lines: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", "\n".join(lines)],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+DIAGNOSE = "wasmfix diagnose --format json --fail-on warning"
+
+
+def bare(folder: Path, home: Path) -> Shell:
+    """No install script ran: there is no native binary."""
+    return Shell(project(folder, (BETTER, "12.11.1"), native=False), home)
+
+
+def without_index(folder: Path, home: Path) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    (folder / "node_modules" / ZERO_DRIVER / "lib" / "index.js").unlink()
+    return Shell(folder, home)
+
+
+def with_shim(folder: Path, home: Path) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    (folder / "node_modules" / ZERO_DRIVER / "lib" / "index.js").write_text(SHIM)
+    return Shell(folder, home)
+
+
+def with_orez(folder: Path, home: Path) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    write_package(folder / "node_modules" / "orez", "orez", "0.16.4")
+    return Shell(folder, home)
+
+
+def patched(folder: Path, home: Path, **variables: str) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    shell = Shell(folder, home, **variables)
+    done = shell.run("wasmfix patch --no-verify")
+    assert done.returncode == 0, done.stderr
+    return shell
+
+
+def reverted(folder: Path, home: Path) -> Shell:
+    """A package manager put the original loader back."""
+    shell = patched(folder, home)
+    package = folder / "node_modules" / ZERO_DRIVER
+    original = package / ".wasmfix" / "originals" / "lib%2Fdatabase.js"
+    shutil.copy(original, package / "lib" / "new.js")
+    (package / "lib" / "new.js").replace(package / "lib" / "database.js")
+    (package / "wasmfix" / "addon.cjs").unlink()
+    return shell
+
+
+def edited(folder: Path, home: Path) -> Shell:
+    shell = patched(folder, home)
+    with (folder / "node_modules" / ZERO_DRIVER / "lib" / "database.js").open("a") as file:
+        file.write("// edited\n")
+    return shell
+
+
+def stale(folder: Path, home: Path) -> Shell:
+    """Patched by another version of wasmfix."""
+    shell = patched(folder, home)
+    record = folder / "node_modules" / ZERO_DRIVER / ".wasmfix" / "record.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "wasmfix": "0.0.9", "sources": "0" * 64}))
+    return shell
+
+
+def interrupted(folder: Path, home: Path) -> Shell:
+    """Killed among its changes."""
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    shell = Shell(folder, home)
+    package = folder / "node_modules" / ZERO_DRIVER
+    for operation in range(60, 400, 20):
+        shell.run(f"WASMFIX_FAULT_AT={operation} wasmfix patch --no-verify")
+        if (package / ".wasmfix" / "journal.json").exists():
+            return shell
+        shell.run("wasmfix restore")
+    raise AssertionError("never caught with a journal")
+
+
+def single_process(folder: Path, home: Path) -> Shell:
+    add_zero(project(folder, (ZERO_DRIVER, "1.1.4")))
+    return Shell(folder, home, SINGLE_PROCESS="1")
+
+
+def many_workers(folder: Path, home: Path) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    return Shell(folder, home, ZERO_NUM_SYNC_WORKERS="1000")
+
+
+def with_litestream(folder: Path, home: Path) -> Shell:
+    return patched(folder, home, **{URL: "s3://bucket/backup"})
+
+
+def not_installed(folder: Path, home: Path) -> Shell:
+    project(folder, (ZERO_DRIVER, "1.1.4"))
+    shutil.rmtree(folder / "node_modules")
+    (folder / "package-lock.json").unlink()
+    return Shell(folder, home)
+
+
+@pytest.mark.parametrize(
+    ("state", "id_", "command"),
+    [
+        (not_installed, "WF101", "npm install"),
+        (bare, "WF102", "wasmfix patch"),
+        (without_index, "WF103", "wasmfix patch"),
+        (with_shim, "WF104", "wasmfix patch"),
+        (reverted, "WF105", "wasmfix patch"),
+        (edited, "WF105", "wasmfix patch --force"),
+        (stale, "WF106", "wasmfix patch"),
+        (interrupted, "WF107", "wasmfix patch"),
+        (with_orez, "WF113", "wasmfix patch"),
+        (single_process, "WF130", "unset SINGLE_PROCESS"),
+        (many_workers, "WF131", "unset ZERO_NUM_SYNC_WORKERS"),
+        (with_litestream, "WF133", "wasmfix restore"),
+    ],
+)
+def test_the_command_of_the_first_finding_cures(
+    scratch: Path, state: Callable[[Path, Path], Shell], id_: str, command: str
+) -> None:
+    shell = state(scratch / "my app", scratch / "home")
+    before = shell.run(DIAGNOSE)
+    assert before.returncode == 1, before.stderr
+    first = json.loads(before.stdout)["findings"][0]
+    assert first["id"] == id_
+    assert first["remedy"]["command"] == command
+    # One shell: what a pasted `unset` changes holds for the next line.
+    after = shell.run("set -e", f"{first['remedy']['command']} > out.txt", DIAGNOSE)
+    assert after.returncode == 0, after.stdout + after.stderr
+    assert json.loads(after.stdout)["verdict"] in ("note", "ok")
