@@ -54,6 +54,11 @@ class Gate:
         return [package for package in self.packages if self.states.get(package.folder) in _RUNS]
 
     @property
+    def to_do(self) -> set[Path]:
+        """The folders of the copies of which the gate has something to say."""
+        return {folder for folder, state in self.states.items() if state not in _SETTLED}
+
+    @property
     def patched(self) -> bool:
         """Whether there is a copy, and none is left to patch."""
         states = [self.states.get(package.folder) for package in self.packages]

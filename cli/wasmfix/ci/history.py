@@ -19,6 +19,7 @@ from wasmfix.ci.lockfile import lock_files, locked
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.record import Record, read_record
 from wasmfix.project import Installation, InstalledPackage
+from wasmfix.project.package import read_package
 
 _COMMIT = re.compile(r"(?!0+$)[0-9a-f]{40,64}")
 _SECONDS = 10
@@ -47,11 +48,9 @@ def version_before(
 def _left_over(package: InstalledPackage, installation: Installation) -> Before | None:
     """A patched copy to which nothing links any more."""
     for item in installation.unpatchable:
-        copy = item.package
-        inside = copy is not None and not installation.outside(copy)
-        if copy is not None and inside and copy.name == package.name and copy.version != package.version:
-            record = _record(copy.folder)
-            if record is not None:
+        if item.name == package.name and (record := _record(Path(item.where))) is not None:
+            copy = read_package(Path(item.where))
+            if not installation.outside(copy) and copy.version == record.version != package.version:
                 return Before(copy.version, copy.amalgamation.version, "the copy of it that is left, which is patched")
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from wasmfix.config import Settings
+from wasmfix.config.settings import Settings
 from wasmfix.diagnostics.finding import Finding, Location
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import CheckRun, Report

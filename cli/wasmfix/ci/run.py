@@ -9,9 +9,10 @@ from typing import Any
 
 from wasmfix.ci import gate as gates
 from wasmfix.ci import verified
+from wasmfix.ci.fold import folded
 from wasmfix.ci.gate import Gate
 from wasmfix.ci.limits import compared
-from wasmfix.config import Settings
+from wasmfix.config.settings import Settings
 from wasmfix.diagnostics.facts import Fact
 from wasmfix.diagnostics.finding import Finding, Location, Severity
 from wasmfix.diagnostics.options import Options
@@ -20,8 +21,6 @@ from wasmfix.diagnostics.run import CheckRun, Report, Section, Tell, in_order, r
 from wasmfix.diagnostics.sections import sections
 from wasmfix.errors import FINDINGS, INTERRUPTED, STOPPED
 
-# What the gate says of a copy, `diagnose` would say once more.
-_SAID_BY_GATE = ("WF101", "WF105", "WF106", "WF107", "WF108", "WF119")
 _OURS = ("patch", "verify")
 
 
@@ -62,37 +61,34 @@ def run_ci(
     verified_ = _verified(report)
     report = replace(report, command="ci", facts=(*_facts(settings, gate), *report.facts))
     report = _with_checks(report, (*_ignored(settings), *compared(report, settings)))
-    gated = {package.label for package in gate.packages} | {"packages"}
-
-    def said(found: Finding) -> bool:
-        stopped = found.id == "WF002" and gate.problem is not None and found.what == gate.problem.what
-        return stopped or (found.id in _SAID_BY_GATE and found.subject in gated)
-
-    report = regraded(report, settings.severity, said)
+    report = regraded(folded(report, gate), settings.severity)
     return Result(report, _exit_code(report, settings.fail_on), gate.patched, verified_)
 
 
-def regraded(report: Report, severity: Mapping[str, str], said: Callable[[Finding], bool]) -> Report:
-    """The report with the severities that the settings want, without what they do not want to hear."""
+def regraded(report: Report, severity: Mapping[str, str]) -> Report:
+    """The report with the severities that the settings want; what is `off` is not in it."""
 
-    def keep(found: Finding, check: str) -> Finding | None:
-        if check.split(".")[0] not in _OURS and said(found):
-            return None
+    def graded(found: Finding) -> Finding | None:
         wanted = severity.get(found.id)
         if wanted is None or found.severity is Severity.OK:
             return found
         return None if wanted == "off" else replace(found, severity=Severity(wanted))
 
-    checks = []
-    for check in report.checks:
-        kept = [each for found in check.findings if (each := keep(found, check.name)) is not None]
-        checks.append(replace(check, findings=tuple(kept)))
-    # Every finding was made by a check.
-    return replace(report, checks=tuple(checks), findings=in_order(each for check in checks for each in check.findings))
+    return _each(report, lambda _check, found: graded(found))
 
 
 def _with_checks(report: Report, further: tuple[CheckRun, ...]) -> Report:
     return replace(report, checks=(*report.checks, *further))
+
+
+def _each(report: Report, change: Callable[[CheckRun, Finding], Finding | None]) -> Report:
+    """The report with every finding changed, or (None) taken out."""
+    checks = []
+    for check in report.checks:
+        kept = tuple(each for found in check.findings if (each := change(check, found)) is not None)
+        checks.append(replace(check, findings=kept))
+    # Every finding was made by a check.
+    return replace(report, checks=tuple(checks), findings=in_order(each for check in checks for each in check.findings))
 
 
 def _facts(settings: Settings, gate: Gate) -> tuple[Fact, ...]:

@@ -11,7 +11,6 @@ from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Section, Tell
 from wasmfix.project import DRIVERS, InstalledPackage
-from wasmfix.verification import verify_package
 
 
 def section(gate: Gate, node: str | None, *, quick: bool) -> Section[Gate]:
@@ -30,6 +29,9 @@ def section(gate: Gate, node: str | None, *, quick: bool) -> Section[Gate]:
 
 def _of(package: InstalledPackage, node: str | None, quick: bool) -> Callable[[Gate, Tell], Iterator[Item]]:
     def check(gate: Gate, tell: Tell) -> Iterator[Item]:
+        # Imported late: it brings the engine's builder with it.
+        from wasmfix.verification import verify_package
+
         tell(f"{package.label}: running the checks")
         sources = [each.folder for each in gate.packages if each.amalgamation.problem is None]
         report = verify_package(package.folder, node=node, quick=quick, sources=sources)

@@ -18,7 +18,7 @@ from wasmfix.errors import INTERRUPTED, WasmfixError, os_reason
 if TYPE_CHECKING:
     from wasmfix.ci.gate import Gate
     from wasmfix.ci.run import Result
-    from wasmfix.config import Settings
+    from wasmfix.config.settings import Settings
     from wasmfix.diagnostics.options import Options
     from wasmfix.engine import BuiltEngine
 
@@ -83,7 +83,7 @@ def command(project: Path, config: Path | None, as_json: bool, debug: bool, **gi
 def _run(project: Path, config: Path | None, *, as_json: bool, debug: bool, given: dict[str, Any]) -> int:
     from wasmfix.ci.run import run_ci
     from wasmfix.commands._progress import shown_progress
-    from wasmfix.config import read_settings
+    from wasmfix.config.read import read_settings
     from wasmfix.diagnostics.gather import gather
     from wasmfix.project import find_project
 

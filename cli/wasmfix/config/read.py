@@ -92,7 +92,9 @@ def _document(file: Path, shown: str, text: str) -> dict[str, object]:
         # An end that came too early is at the end.
         line = int(position[1]) if position else len(text.rstrip("\n").split("\n"))
         said = _END.sub("", _POSITION.sub("", words))
-        raise ConfigError(f"is not valid TOML: {said}", file=file, line=line, shown=shown) from error
+        raise ConfigError(
+            f"is not valid TOML: {said}", file=file, line=line, shown=shown, remedy="correct it"
+        ) from error
     return content
 
 
@@ -114,7 +116,7 @@ def _settings(file: Path, shown: str, text: str, table: tuple[str, ...]) -> Sett
         line, what, remedy = mistakes[0]
         more = len(mistakes) - 1
         what += f" (and {more} more {'mistake' if more == 1 else 'mistakes'})" if more else ""
-        raise ConfigError(what, file=file, line=line, shown=shown, remedy=remedy or "see docs/configuration.md")
+        raise ConfigError(what, file=file, line=line, shown=shown, remedy=remedy or "correct it, or leave it out")
     assert isinstance(content, dict)
     set_, beside = _values(content, file.parent), content.get("thresholds", {})
     return Settings(
