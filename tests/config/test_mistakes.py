@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wasmfix.config.mistakes import line_of
@@ -66,6 +66,7 @@ keys = st.sampled_from(["a", "b-c", '"d e"', '"#"', '"x = ["', "'\"'", "ü".join
 fillers = st.sampled_from(["", "\n", "# [t]\n", "# a = 1\n\n"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(fillers, keys, values), min_size=1, max_size=7, unique_by=lambda each: each[1]))
 def test_whatever_stands_around_it(statements: list[tuple[str, str, str]]) -> None:
     """Each line is counted while the document is written."""

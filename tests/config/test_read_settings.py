@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -61,8 +61,8 @@ def test_nothing_is_said_without_a_file(tmp_path: Path) -> None:
 
 
 def test_every_setting_arrives_with_paths_from_the_files_folder(tmp_path: Path) -> None:
-    settings = read_settings(write(tmp_path, "wasmfix.toml", ALL))
-    assert settings == Settings(
+    said = read_settings(write(tmp_path, "wasmfix.toml", ALL))
+    assert said == Settings(
         file=tmp_path / "wasmfix.toml",
         targets=("@rocicorp/zero-sqlite3", "better-sqlite3"),
         follow_links=True,
@@ -116,9 +116,9 @@ def test_wasmfix_toml_wins_and_the_other_is_known(tmp_path: Path) -> None:
         "pyproject.toml",
         "[project]\nname = 'x'\n\n[tool.wasmfix]\nfail-on = 'warning'\ntargets = ['better-sqlite3']\n",
     )
-    settings = read_settings(write(tmp_path, "wasmfix.toml", 'fail-on = "never"\n'))
-    assert (settings.fail_on, settings.targets) == ("never", ())
-    assert settings.ignored == (tmp_path / "pyproject.toml", 4)
+    said = read_settings(write(tmp_path, "wasmfix.toml", 'fail-on = "never"\n'))
+    assert (said.fail_on, said.targets) == ("never", ())
+    assert said.ignored == (tmp_path / "pyproject.toml", 4)
 
 
 def test_what_is_not_read_is_not_checked(tmp_path: Path) -> None:
@@ -235,6 +235,7 @@ _documents = st.dictionaries(st.sampled_from([*(key.name for key in KEYS), "othe
 )
 
 
+@settings(deadline=None)
 @given(_documents)
 def test_the_schema_and_wasmfix_agree_on_every_file(document: dict[str, object]) -> None:
     assert VALIDATOR.is_valid(document) == (not list(find_mistakes(document)))
