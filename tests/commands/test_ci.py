@@ -347,6 +347,25 @@ def test_nothing_installed_is_a_finding_with_the_command_that_cures(ci: Ci, scra
     assert (ran.code, found["id"], found["remedy"]["command"]) == (1, "WF101", "npm install")
 
 
+def test_a_linked_copy_outside_the_project_is_asked_for_its_own_state(ci: Ci, app: Path) -> None:
+    outside = app.parent / "driver"
+    (app / "node_modules" / ZERO_DRIVER).rename(outside)
+    (app / "node_modules" / ZERO_DRIVER).symlink_to(outside)
+    ran = ci(app, "--json")
+    (found,) = [found for found in ran.json["findings"] if found["severity"] == "error"]
+    assert (ran.code, found["id"]) == (1, "WF506")
+    assert "with --follow-links" in found["remedy"]["text"]
+    followed = ci(app, "--follow-links", "--json")
+    assert followed.json["findings"][0]["remedy"]["command"] == "wasmfix patch --follow-links"
+    assert ci(app, "--follow-links", "--apply", "--verify", "off").code == 0
+    ran = ci(app, "--verify", "quick", "--json")
+    assert ran.code == 0
+    about = {found["id"]: found["what"] for found in ran.json["findings"] if found["id"].startswith("WF5")}
+    assert list(about) == ["WF509", "WF512"]
+    assert about["WF509"] == "patched, outside the project"
+    assert about["WF512"].startswith("4 checks passed")
+
+
 def test_severities_and_fail_on_decide_what_fails(ci: Ci, app: Path) -> None:
     assert ci(app, "--fail-on", "never").code == 0
     (app / "wasmfix.toml").write_text('fail-on = "warning"\n[severity]\nWF501 = "note"\n')

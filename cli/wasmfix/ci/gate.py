@@ -39,6 +39,8 @@ class Gate:
     environment: Mapping[str, str] = field(default_factory=dict)
     states: dict[Path, State] = field(default_factory=dict)
     """By folder; filled by the checks."""
+    outside: list[InstalledPackage] = field(default_factory=list)
+    """Copies outside the project that are as they should be; filled by the checks."""
     changed: bool = False
     """A package was patched in this run."""
 
@@ -51,7 +53,7 @@ class Gate:
     @property
     def on_engine(self) -> list[InstalledPackage]:
         """The copies that are patched, well or badly."""
-        return [package for package in self.packages if self.states.get(package.folder) in _RUNS]
+        return [each for each in (*self.packages, *self.outside) if self.states.get(each.folder) in _RUNS]
 
     @property
     def to_do(self) -> set[Path]:
@@ -61,7 +63,7 @@ class Gate:
     @property
     def patched(self) -> bool:
         """Whether there is a copy, and none is left to patch."""
-        states = [self.states.get(package.folder) for package in self.packages]
+        states = [self.states.get(each.folder) for each in (*self.packages, *self.outside)]
         return bool(states) and all(state in _SETTLED for state in states)
 
     def shown(self, path: Path) -> str:
@@ -84,7 +86,7 @@ def section(gate: Gate) -> Section[Gate]:
     def opened(_tell: Tell) -> AbstractContextManager[Gate]:
         return nullcontext(gate)
 
-    checks = [Check("patch.installed", ("WF101", "WF002", "WF506", "WF507"), _installed)]
+    checks = [Check("patch.installed", ("WF101", "WF002", "WF506", "WF507", "WF509"), _installed)]
     checks += [Check(name, _STATES, _of(package)) for name, package in by_name("patch", gate.packages, gate.shown)]
     return Section("patch", "the patches", opened, checks)
 
@@ -132,7 +134,13 @@ def _installed(gate: Gate, _tell: Tell) -> Iterator[Item]:
                 location=Location(gate.project.root / FILE_NAME),
             )
     for item in unreached:
-        if item.blocks or not gate.packages:
+        state = gate.patcher.assess(item.package).state if item.package else None
+        if item.package and state in _SETTLED:
+            gate.states[item.package.folder] = state
+            gate.outside.append(item.package)
+            what = "patched, outside the project" if state is State.PATCHED else "nothing in it needs a patch"
+            yield finding("WF509", item.package.label, what, evidence=[item.where])
+        elif item.blocks or not gate.packages:
             yield finding(
                 "WF506",
                 item.name,

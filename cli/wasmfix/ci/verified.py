@@ -33,7 +33,7 @@ def _of(package: InstalledPackage, node: str | None, quick: bool) -> Callable[[G
         from wasmfix.verification import verify_package
 
         tell(f"{package.label}: running the checks")
-        sources = [each.folder for each in gate.packages if each.amalgamation.problem is None]
+        sources = [each.folder for each in (*gate.packages, *gate.outside) if each.amalgamation.problem is None]
         report = verify_package(package.folder, node=node, quick=quick, sources=sources)
         counts = [sum(each.status == status for each in report.checks) for status in ("ok", "fail", "skip")]
         said = ", ".join(f"{count} {word}" for count, word in zip(counts, _WORDS, strict=True) if count)

@@ -75,7 +75,7 @@ def command(project: Path, config: Path | None, as_json: bool, debug: bool, **gi
         return _run(project, config, as_json=as_json, debug=debug, given=given)
     except WasmfixError as error:
         if servers.on_github(os.environ):
-            click.echo(servers.stopped_annotation(error, annotated_from(project.absolute())), nl=False, err=as_json)
+            click.echo(servers.stopped_annotation(error, annotated_from(project.resolve())), nl=False, err=as_json)
             _to_github("GITHUB_OUTPUT", lambda file: servers.append_outputs(file, servers.stopped_outputs()))
         raise
 
@@ -134,9 +134,12 @@ def _asked(settings: Settings, database_url: str | None) -> Options:
     from wasmfix.diagnostics.options import Options
     from wasmfix.diagnostics.sections import SUBJECTS
 
-    for option, value, subject in (("replica", settings.replica, "replica"), ("database", database_url, "database")):
+    for option, value, subject in (
+        ("replica", settings.replica, "replica"),
+        ("database-url", database_url, "database"),
+    ):
         if value is not None and subject not in SUBJECTS:
-            raise WasmfixError(f"a {option} is not handled by this version", where=f"--{option}")
+            raise WasmfixError(f"--{option} is not handled by this version")
     return Options(
         replica=settings.replica,
         database_url=database_url,
