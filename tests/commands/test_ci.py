@@ -295,6 +295,37 @@ def test_a_file_that_was_changed_since_is_named_with_a_command_that_cures(ci: Ci
     assert ci(app, "--verify", "off").code == 0
 
 
+def test_what_another_wasmfix_patched_is_out_of_date_once(ci: Ci, app: Path) -> None:
+    patch(app)
+    record = app / "node_modules" / ZERO_DRIVER / ".wasmfix" / "record.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "wasmfix": "0.0.9", "sources": "0" * 64}))
+    ran = ci(app, "--verify", "quick", "--json")
+    said = [(found["id"], found["what"]) for found in ran.json["findings"] if found["severity"] != "ok"]
+    # It still runs, which is said, too.
+    assert said == [("WF503", "patched by wasmfix 0.0.9, this one would make other files of it")]
+    assert "WF512" in [found["id"] for found in ran.json["findings"]]
+    assert ci(app, "--apply", "--verify", "off").code == 0
+
+
+def test_a_package_that_cannot_be_patched_says_why(ci: Ci, app: Path) -> None:
+    (app / "node_modules" / ZERO_DRIVER / "lib" / "database.js").write_text("module.exports = {};\n")
+    ran = ci(app, "--json")
+    (found,) = [found for found in ran.json["findings"] if found["severity"] != "ok"]
+    assert (ran.code, found["id"]) == (1, "WF506")
+    assert any("database.js" in line for line in found["evidence"])
+    # With --apply it stops, as `wasmfix patch` does.
+    applied = ci(app, "--apply", "--json")
+    assert (applied.code, applied.json["findings"][0]["id"]) == (2, "WF002")
+
+
+def test_a_missing_entry_point_is_evidence_of_one_finding(ci: Ci, app: Path) -> None:
+    (app / "node_modules" / ZERO_DRIVER / "lib" / "index.js").unlink()
+    (found,) = ci(app, "--json").json["findings"]
+    assert (found["id"], found["what"]) == ("WF501", "it is not patched (missing-index)")
+    assert "WF103: its entry point is missing" in found["evidence"]
+
+
 def test_a_shim_is_evidence_of_one_finding(ci: Ci, app: Path) -> None:
     (app / "node_modules" / ZERO_DRIVER / "lib" / "index.js").write_text(SHIM)
     ran = ci(app, "--json")
@@ -323,6 +354,9 @@ def test_targets_are_what_has_to_be_patched(ci: Ci, app: Path) -> None:
     (app / "pyproject.toml").write_text(f'[tool.wasmfix]\ntargets = ["{ZERO_DRIVER}"]\nfail-on = "error"\n')
     ran = ci(app, "--verify", "off", "--json")
     assert not [found for found in ran.json["findings"] if found["id"].startswith("WF5") and BETTER in found["subject"]]
+    # The rest is diagnosed all the same, and stands beside a file of the repository.
+    (native,) = [found for found in ran.json["findings"] if found["id"] == "WF102"]
+    assert (native["subject"], native["location"]["file"]) == (f"{BETTER} 12.11.1", str(app / "package.json"))
     other = ci(app, "--verify", "off", "--target", BETTER, "--json")
     (gate,) = [found for found in other.json["findings"] if found["id"] == "WF501"]
     assert (other.code, gate["remedy"]["command"]) == (1, "wasmfix patch --target better-sqlite3")

@@ -36,8 +36,13 @@ def folded(report: Report, gate: Gate) -> Report:
             elif not (check.name == _INSTALLED and _said_by_gate(found, gate)):
                 kept.append(_placed(found, gate))
         checks.append(replace(check, findings=tuple(kept)))
-    checks = [_with_evidence(check, evidence.get(check.name, ())) for check in checks]
-    return replace(report, checks=tuple(checks), findings=in_order(each for check in checks for each in check.findings))
+    return of_checks(report, [_with_evidence(check, evidence.get(check.name, ())) for check in checks])
+
+
+def of_checks(report: Report, checks: Iterable[CheckRun]) -> Report:
+    """The report with these checks, and the findings that they made: there are no others."""
+    checks = tuple(checks)
+    return replace(report, checks=checks, findings=in_order(each for check in checks for each in check.findings))
 
 
 def _said_by_gate(found: Finding, gate: Gate) -> bool:

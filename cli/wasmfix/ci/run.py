@@ -9,7 +9,7 @@ from typing import Any
 
 from wasmfix.ci import gate as gates
 from wasmfix.ci import verified
-from wasmfix.ci.fold import folded
+from wasmfix.ci.fold import folded, of_checks
 from wasmfix.ci.gate import Gate
 from wasmfix.ci.limits import compared
 from wasmfix.config.settings import Settings
@@ -17,7 +17,7 @@ from wasmfix.diagnostics.facts import Fact
 from wasmfix.diagnostics.finding import Finding, Location, Severity
 from wasmfix.diagnostics.options import Options
 from wasmfix.diagnostics.registry import finding
-from wasmfix.diagnostics.run import CheckRun, Report, Section, Tell, in_order, run
+from wasmfix.diagnostics.run import CheckRun, Report, Section, Tell, run
 from wasmfix.diagnostics.sections import sections
 from wasmfix.errors import FINDINGS, INTERRUPTED, STOPPED
 
@@ -60,7 +60,7 @@ def run_ci(
     report = run(parts(), tell, subjects=subjects, root=str(root), secrets=secrets, debug=debug)
     verified_ = _verified(report)
     report = replace(report, command="ci", facts=(*_facts(settings, gate), *report.facts))
-    report = _with_checks(report, (*_ignored(settings), *compared(report, settings)))
+    report = of_checks(report, (*report.checks, *_ignored(settings), *compared(report, settings)))
     report = regraded(folded(report, gate), settings.severity)
     return Result(report, _exit_code(report, settings.fail_on), gate.patched, verified_)
 
@@ -74,21 +74,11 @@ def regraded(report: Report, severity: Mapping[str, str]) -> Report:
             return found
         return None if wanted == "off" else replace(found, severity=Severity(wanted))
 
-    return _each(report, lambda _check, found: graded(found))
-
-
-def _with_checks(report: Report, further: tuple[CheckRun, ...]) -> Report:
-    return replace(report, checks=(*report.checks, *further))
-
-
-def _each(report: Report, change: Callable[[CheckRun, Finding], Finding | None]) -> Report:
-    """The report with every finding changed, or (None) taken out."""
     checks = []
     for check in report.checks:
-        kept = tuple(each for found in check.findings if (each := change(check, found)) is not None)
+        kept = tuple(each for found in check.findings if (each := graded(found)) is not None)
         checks.append(replace(check, findings=kept))
-    # Every finding was made by a check.
-    return replace(report, checks=tuple(checks), findings=in_order(each for check in checks for each in check.findings))
+    return of_checks(report, checks)
 
 
 def _facts(settings: Settings, gate: Gate) -> tuple[Fact, ...]:
