@@ -6,7 +6,7 @@ NPM := $(PY) tests/nodejs.py npm
 TSC := $(PY) tests/nodejs.py node build/node_modules/typescript/bin/tsc
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint bench matrix chaos clean
+.PHONY: demo test lint bench matrix chaos release-check clean
 
 test: lint
 	$(PY) -m pytest $(PYTEST_ARGS)
@@ -17,6 +17,10 @@ matrix: $(VENV)/.installed
 # Ten minutes of processes that are killed every second.
 chaos: $(VENV)/.installed
 	WASMFIX_CHAOS_SECONDS=$${WASMFIX_CHAOS_SECONDS:-600} $(PY) -m pytest -m chaos $(PYTEST_ARGS)
+
+# sdist and wheel into dist/; the wheel in an empty environment, on real packages.
+release-check: $(VENV)/.installed
+	WASMFIX_DIST=$(CURDIR)/dist $(PY) -m pytest -m 'release or not release' tests/release tests/action $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed build/node_modules/.installed
 	$(PY) -m ruff check .

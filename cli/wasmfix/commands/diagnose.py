@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wasmfix.errors import FINDINGS, INTERRUPTED, WasmfixError, os_reason
+from wasmfix.commands._reports import annotated_from, looked_at, size_option, write_file
+from wasmfix.errors import FINDINGS, INTERRUPTED, WasmfixError
 from wasmfix.report import FORMATS, rendered
 
 if TYPE_CHECKING:
-    from wasmfix.diagnostics.options import Options
     from wasmfix.diagnostics.run import Report
 
 _FAIL_ON = ("error", "warning", "never")
@@ -94,7 +93,7 @@ def command(
         replica=replica.absolute() if replica else None,
         database_url=database_url,
         publications=publications,
-        heap_limit=_bytes(heap_limit),
+        heap_limit=size_option("--heap-limit", heap_limit),
         queries=queries,
         show_values=show_values,
         runtime=runtime,
@@ -111,8 +110,8 @@ def command(
         report = run(
             sections(options),
             tell,
-            subjects=_subjects(options),
-            root=str(_annotated_from(root)),
+            subjects=looked_at(options),
+            root=str(annotated_from(root)),
             secrets=[database_url] if database_url else [],
             debug=debug,
         )
@@ -134,39 +133,6 @@ def _explain(id_: str) -> None:
     click.echo(without_links(page(kind)), nl=False)
 
 
-def _bytes(text: str | None) -> int | None:
-    if text is None:
-        return None
-    from wasmfix.diagnostics.sizes import parse_size
-
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise WasmfixError(str(error), where="--heap-limit") from error
-
-
-def _subjects(options: Options) -> tuple[tuple[str, str], ...]:
-    found = []
-    if options.project is not None:
-        found.append(("project", f"{options.project.root} ({options.project.manager})"))
-    if options.replica is not None:
-        found.append(("replica", f"{options.replica} ({options.replica_source})"))
-    elif options.replica_source.startswith("none"):
-        found.append(("replica", options.replica_source))
-    if options.database_url is not None:
-        found.append(("database", f"{options.database_url} ({options.database_source})"))
-    return tuple(found)
-
-
-def _annotated_from(root: Path) -> Path:
-    """What paths in annotations are relative to: the checkout, where CI tells it and the project lies in it."""
-    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
-        checkout = Path(os.environ.get(name) or os.devnull).resolve()
-        if root.is_relative_to(checkout):
-            return checkout
-    return root
-
-
 def _fails(report: Report, fail_on: str) -> bool:
     from wasmfix.diagnostics.finding import Severity
 
@@ -182,33 +148,4 @@ def _emit(report: Report, format_: str, output: Path | None) -> None:
         else:
             click.echo(rendered(report, format_), nl=False)
         return
-    try:
-        _write(output, rendered(report, format_))
-    except OSError as error:
-        raise WasmfixError(f"cannot be written ({os_reason(error)})", where=output) from error
-
-
-def _write(output: Path, content: bytes) -> None:
-    """All of it or nothing; what is no ordinary file (a pipe, /dev/stdout) is written to, not replaced."""
-    if output.exists() and not output.is_file():
-        with output.open("wb") as file:
-            file.write(content)
-        return
-    # A link stays one.
-    target = Path(os.path.realpath(output))
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_file(output, rendered(report, format_))

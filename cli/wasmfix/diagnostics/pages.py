@@ -19,6 +19,7 @@ _GROUPS = {
     "2": "The replica",
     "3": "The database",
     "4": "Processes",
+    "5": "`wasmfix ci`",
 }
 _NOTE = "<!-- Written by `python -m wasmfix.diagnostics.pages` from `cli/wasmfix/diagnostics/findings/`. -->"
 
@@ -40,7 +41,8 @@ def page(kind: FindingKind, note: str = "") -> str:
 
 
 def _index(kinds: Mapping[str, FindingKind]) -> str:
-    lines = ["# Findings", "", _NOTE, "", "What `wasmfix diagnose` may say. See [diagnose.md](../diagnose.md)."]
+    about = "What [`wasmfix diagnose`](../diagnose.md) and [`wasmfix ci`](../ci.md) may say."
+    lines = ["# Findings", "", _NOTE, "", about]
     for digit, title in _GROUPS.items():
         members = [kind for kind in kinds.values() if kind.id[2] == digit]
         if members:

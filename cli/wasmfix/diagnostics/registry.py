@@ -9,8 +9,8 @@
     found = "…"          Markdown: how it is recognised, and what is not looked at
     cure = "…"           Markdown: what to do
 
-WF0xx is about wasmfix itself, WF1xx the project, WF2xx the replica, WF3xx the database, WF4xx probe and processes. An
-id is never given a second meaning. `docs/findings/` is written from this (`pages.py`).
+WF0xx is about wasmfix itself, WF1xx the project, WF2xx the replica, WF3xx the database, WF4xx probe and processes,
+WF5xx `wasmfix ci`. An id is never given a second meaning. `docs/findings/` is written from this (`pages.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_ID = re.compile(r"WF[0-4]\d\d")
+_ID = re.compile(r"WF[0-5]\d\d")
 _REQUIRED = ("title", "severity", "means", "found", "cure")
 _OPTIONAL = ("rank", "symptom")
 
@@ -107,7 +107,7 @@ def finding(
 
 def _kind(file: Path, id_: str, entry: object) -> FindingKind:
     if not _ID.fullmatch(id_) or not isinstance(entry, dict):
-        raise WasmfixError(f"{id_!r} is not a table with an id of ours (WF000 to WF499)", where=file)
+        raise WasmfixError(f"{id_!r} is not a table with an id of ours (WF000 to WF599)", where=file)
     missing = [key for key in _REQUIRED if not entry.get(key)]
     unknown = set(entry) - {*_REQUIRED, *_OPTIONAL}
     if missing or unknown:

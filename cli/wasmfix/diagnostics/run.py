@@ -79,6 +79,8 @@ class Report:
     wasmfix: str = __version__
     root: str = ""
     """Absolute: what paths in annotations are relative to."""
+    command: str = "diagnose"
+    """Of wasmfix, which made it: what a report is headed with."""
 
     def count(self, severity: Severity) -> int:
         return sum(each.severity is severity for each in self.findings)

@@ -76,9 +76,7 @@ def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progres
     source = read_source(package_dir)
     tools = get_toolchain(toolchain)
     units = _units(source, tools)
-    # The package's name and version are in engine.json, so two packages of the same SQLite have an entry each.
-    made_by = (tools.name, tools.version, tools.link_key)
-    key = content_key(flags.ENGINE_ABI, source.package, source.version, [unit.key for unit in units], *made_by)
+    key = _key(source, tools, units)
     cache = EngineCache(paths.cache_folder())
     if found := cache.find(key):
         return BuiltEngine(found[0], key, found[1], True, source.dropped)
@@ -90,6 +88,16 @@ def build_engine(package_dir: Path, *, toolchain: str = "zig", progress: Progres
         with cache.workspace(key) as work:
             wasm, info = _build(source, tools, units, key, cache, work, tell)
     return BuiltEngine(wasm, key, info, False, source.dropped)
+
+
+def engine_key(package_dir: Path, *, toolchain: str = "zig") -> str:
+    """The key of that engine in the cache, built or not: a hash over all that it depends on.
+
+    Raises WasmfixError when the package lacks its sources.
+    """
+    source = read_source(package_dir)
+    tools = get_toolchain(toolchain)
+    return _key(source, tools, _units(source, tools))
 
 
 def own_sources() -> tuple[Path, ...]:
@@ -114,6 +122,12 @@ def own_defines(source: EngineSource) -> tuple[str, ...]:
 
 def own_flags(source: EngineSource) -> tuple[str, ...]:
     return (*flags.COMPILE, *flags.C_OWN, *define_flags(own_defines(source)), f"-I{source.header.parent}")
+
+
+def _key(source: EngineSource, tools: Toolchain, units: Sequence[_Unit]) -> str:
+    # The package's name and version are in engine.json, so two packages of the same SQLite have an entry each.
+    made_by = (tools.name, tools.version, tools.link_key)
+    return content_key(flags.ENGINE_ABI, source.package, source.version, [unit.key for unit in units], *made_by)
 
 
 def _units(source: EngineSource, tools: Toolchain) -> list[_Unit]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wasmfix.diagnostics.finding import Finding, Severity
 from wasmfix.diagnostics.registry import REGISTRY
 from wasmfix.diagnostics.run import Report
@@ -24,8 +26,13 @@ def _line(report: Report, found: Finding) -> str:
         if found.location is not None and found.location.line is not None:
             properties["line"] = str(found.location.line)
     properties["title"] = f"{found.id} {REGISTRY[found.id].title}"
+    return command_line(_COMMANDS[found.severity], properties, message(found))
+
+
+def command_line(command: str, properties: Mapping[str, str], text: str) -> str:
+    """A workflow command: `::error file=a.toml,line=3,title=…::text`."""
     shown = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{_COMMANDS[found.severity]} {shown}::{_data(message(found))}"
+    return f"::{command} {shown}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -64,7 +64,7 @@ def _head(report: Report) -> Iterator[str]:
     first = report.findings[0] if report.findings else None
     pressing = first is not None and first.severity in (Severity.ERROR, Severity.WARNING)
     yield f'<header class="{report.worst.value}">'
-    yield "<p>wasmfix diagnose</p>"
+    yield f"<p>wasmfix {report.command}</p>"
     yield f"<h1><b>{SIGNS[report.worst]}</b> {_text(verdict(report))}</h1>"
     if first is not None and pressing and first.remedy is not None:
         if first.remedy.command is not None:

@@ -20,7 +20,7 @@ def render(report: Report) -> str:
     suites: dict[str, list[ElementTree.Element]] = {}
     for check in report.checks:
         suites.setdefault(check.name.split(".")[0], []).extend(_cases(check))
-    root = ElementTree.Element("testsuites", name="wasmfix diagnose", time=f"{report.seconds:.3f}")
+    root = ElementTree.Element("testsuites", name=f"wasmfix {report.command}", time=f"{report.seconds:.3f}")
     for section, cases in suites.items():
         suite = ElementTree.SubElement(root, "testsuite", name=f"wasmfix.{section}")
         for name, tag in (("tests", "."), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

@@ -20,7 +20,7 @@ def render(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"## wasmfix diagnose: {text(tally(report))}"
+    yield f"## wasmfix {report.command}: {text(tally(report))}"
     yield ""
     first = report.findings[0] if report.findings else None
     pressing = first is not None and first.severity in (Severity.ERROR, Severity.WARNING)

@@ -1,0 +1,1 @@
+"""What a project tells wasmfix: `wasmfix.toml`, or `[tool.wasmfix]` in `pyproject.toml`."""
