@@ -21,12 +21,13 @@ const ROWS = 200_000;
 const DRIVERS = {
   async better() {
     const Database = require(folder);
-    return (name) => new Database(name, { timeout: 1000 });
+    return (name) => new Database(name, { timeout: 5000 });
   },
   async 'node-sqlite3-wasm'() {
     const { Database } = require(folder);
     return (name) => {
       const db = new Database(name);
+      db.exec('PRAGMA busy_timeout = 5000');
       return {
         exec: (sql) => db.exec(sql),
         close: () => db.close(),
