@@ -19,7 +19,8 @@ from wasmfix.paths import data_folder
 def shim_patches() -> tuple[Patch, ...]:
     """The repairs of bedrock-sqlite's JavaScript."""
     catalogue = load_catalogue(data_folder("patches"))
-    return tuple(patch for patch in catalogue if patch.target("bedrock-sqlite") and patch.modes == ("shim",))
+    repairs = (patch for patch in catalogue if any(file.kind != "keep" for file in patch.files))
+    return tuple(patch for patch in repairs if patch.target("bedrock-sqlite") and patch.modes == ("shim",))
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def test_it_is_patched_verified_and_restored_to_the_last_byte(
     report = verify_package(package, node=node, sources=[project / "node_modules" / ZERO])
     # The native addon is the oracle of V011; this project has none.
     assert {check.id: check.status for check in report.checks if check.status != "ok"} == {"V011": "skip"}
-    assert len(report.checks) == 18
+    assert len(report.checks) == 19
     assert f"{BEDROCK} {generation}: already patched" in wasmfix("patch", project, "--no-verify")
     wasmfix("patch", project, "--check")
     wasmfix("restore", project)
