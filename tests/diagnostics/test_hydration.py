@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import nodejs
 from conftest import ROOT, installed
+from diagnostics.replicas import replica
 from wasmfix import runtime
 from wasmfix.diagnostics import Finding, Options, Report, Severity, run
 from wasmfix.diagnostics.checks import hydration
@@ -22,8 +24,8 @@ from wasmfix.diagnostics.checks.replica_subject import TimeIsUpError
 from wasmfix.diagnostics.hydration.ast import QueryError, parse_query, read_queries
 from wasmfix.diagnostics.hydration.limit import default_limit, find_limit
 from wasmfix.diagnostics.hydration.model import load_model
-from wasmfix.diagnostics.hydration.sizes import RowSize, string_size
-from wasmfix.diagnostics.hydration.tables import kind_of
+from wasmfix.diagnostics.hydration.sizes import RowSize, measure_rows, string_size
+from wasmfix.diagnostics.hydration.tables import Table, kind_of
 from wasmfix.diagnostics.machine import Machine
 from wasmfix.errors import WasmfixError
 from wasmfix.project.settings import Setting
@@ -227,6 +229,26 @@ def test_rows_that_take_too_long_to_be_measured_count_as_they_are_in_the_file(
     guessed = {each.name: each.heap for each in diagnosed(demo_replica).projections}
     assert guessed.keys() == measured.keys()
     assert all(guessed[name] == pytest.approx(heap, rel=0.25) for name, heap in measured.items())
+
+
+@pytest.mark.parametrize(
+    "rowid",
+    ["i", "2 * i + 1", "i * 1000", "i + 9000000000000000000 * (i > 30000)", "(i - 30000) * 307000000000000"],
+    ids=["dense", "odd", "far apart", "two heaps", "over all of 64 bits"],
+)
+def test_rows_are_measured_in_no_time_whatever_the_statistics_and_the_rowids(rowid: str, tmp_path: Path) -> None:
+    # The statistics are of the two rows that CHAT has.
+    rows = f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+      INSERT INTO message (rowid, id, body, _0_version)
+      SELECT {rowid}, 'k' || i, hex(zeroblob(200 + i % 100)), '01' FROM n"""
+    file = replica(tmp_path, "DELETE FROM message;", rows)
+    with runtime.open(file) as db:
+        table = Table("message", {"body": "string"}, frozenset(), ("id",), "rowid", True)
+        begin = time.monotonic()
+        size = measure_rows(db, table, 60_000)
+        assert time.monotonic() - begin < 5
+    assert size.values == pytest.approx(2 * 249.5 + 20, rel=0.02)
+    assert size.key == pytest.approx(5.815, rel=0.02)
 
 
 @pytest.mark.parametrize(

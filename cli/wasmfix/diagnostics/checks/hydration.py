@@ -30,9 +30,9 @@ TOGETHER = "all of them together"
 """The name of the projection of a client group that has every query."""
 WARN_ROWS, MOST_ROWS = 100_000, 10_000_000
 _SECONDS = 20.0
-"""For counting all queries exactly, and as much again for all of them together."""
-_SECONDS_FOR_SIZES = 10.0
-"""For measuring the rows of a table."""
+"""For counting each of the queries exactly, all in all; and as much again for the one count of them together."""
+_SECONDS_FOR_SIZES = 20.0
+"""For measuring the rows of all tables."""
 _MOST_COUNTED = 5_000_000
 """Rows of the tables of a query: with more, its rows are bounded, not counted."""
 _MB = 2**20
@@ -51,6 +51,8 @@ class _Scene:
     sizes: dict[str, RowSize] = field(default_factory=dict)
     seconds: float = _SECONDS
     """Left for counting queries."""
+    seconds_for_sizes: float = _SECONDS_FOR_SIZES
+    """Left for measuring rows."""
 
     @contextmanager
     def counting(self, what: str) -> Iterator[None]:
@@ -71,14 +73,17 @@ class _Scene:
 
     def _size(self, table: Table) -> RowSize:
         rows, subject = self.rows[table.name], self.subject
+        begin = time.monotonic()
         try:
-            with subject.doing(f"sizing rows of {shown(table.name)}", _SECONDS_FOR_SIZES):
+            with subject.doing(f"sizing rows of {shown(table.name)}", self.seconds_for_sizes / 2):
                 return measure_rows(subject.db, table, rows)
         except TimeIsUpError:
             # Values of megabytes: what they take in the file is what they take in memory, more or less.
             size = (subject.sizes or {}).get(table.name)
             payload = size.payload / rows if size is not None and rows else 0.0
             return RowSize(payload, len(table.columns), len(table.key), 20.0 * len(table.key))
+        finally:
+            self.seconds_for_sizes = max(0.0, self.seconds_for_sizes - (time.monotonic() - begin))
 
 
 def _hydration(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:

@@ -5,13 +5,13 @@
 - A whole number within 32 bits is part of its slot; any other takes 16 bytes.
 - What `JSON.parse` makes: 24 bytes an object and 8 a field, 48 an array and 8 an item; names of fields are shared.
 
-Measured on all rows of a table of up to FULL rows, else on SAMPLE of them, evenly spread over the rowids.
+Measured on all rows of a table of up to FULL rows, else on about SAMPLE of them, evenly spread over the rowids.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wasmfix.diagnostics.hydration.statements import quote
@@ -20,6 +20,8 @@ from wasmfix.runtime import Connection
 
 FULL = 4_000
 SAMPLE = 2_000
+_MOST_POINTS = 100_000
+"""Rowids that are looked up to find SAMPLE rows."""
 _POINTER = 8
 _LATIN = "*[^\x01-\xff]*"
 _JSON_LIMIT = 2**20
@@ -41,7 +43,7 @@ def measure_rows(db: Connection, table: Table, rows: int) -> RowSize:
     """Sizes of the rows of a table that has so many."""
     if not rows:
         return RowSize(0.0, len(table.columns), len(table.key), 0.0)
-    chosen, parameters = _chosen(table, rows)
+    chosen, parameters = _chosen(db, table, rows)
     features = [_value_sql(name, kind) for name, kind in table.columns.items() if kind != "json"]
     keys = " + ".join(f"coalesce(length(t.{quote(name)}), 0)" for name in table.key)
     latin = [_LATIN] * sum(feature.count("?") for feature in features)
@@ -56,18 +58,32 @@ def measure_rows(db: Connection, table: Table, rows: int) -> RowSize:
     return RowSize(values / count, len(table.columns), len(table.key), key / count)
 
 
-def _chosen(table: Table, rows: int) -> tuple[str, list[int]]:
+def _chosen(db: Connection, table: Table, rows: int) -> tuple[str, list[int]]:
+    """The rows to measure, as the end of a statement that has them as `t`, and its parameters."""
     name, rowid = quote(table.name), table.rowid
     if rows <= FULL:
         return f"FROM {name} t", []
-    spread = (
-        "WITH RECURSIVE ends(low, high) AS "
-        f"(SELECT (SELECT min({rowid}) FROM {name}), (SELECT max({rowid}) FROM {name})), "
-        f"at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {SAMPLE - 1}) "
-        f"SELECT DISTINCT (SELECT s.{rowid} FROM {name} s WHERE s.{rowid} >= "
-        f"low + CAST((high - low) * 1.0 * n / {SAMPLE - 1} AS INTEGER) ORDER BY s.{rowid} LIMIT 1) FROM at, ends"
-    )
-    return f"FROM {name} t WHERE t.{rowid} IN ({spread})", []
+    low, high = (_whole(db, f"SELECT {which}({rowid}) FROM {name}") for which in ("min", "max"))
+    span = high - low + 1
+    points = -(-SAMPLE * span // rows)
+    joined = f"CROSS JOIN {name} t NOT INDEXED ON t.{rowid} = p.r"
+    if points <= _MOST_POINTS:
+        # Single rowids: with a `sqlite_stat1` from when the table was small, SQLite finds the next rowid after a point by
+        # reading the table from its beginning. Multiples of the golden ratio are in step with no pattern.
+        chosen = (
+            f"FROM (WITH RECURSIVE at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {points - 1}) "
+            f"SELECT ? + CAST(? * (n * 2654435769 % 4294967296 / 4294967296.0) AS INTEGER) AS r FROM at) p {joined}"
+        )
+        if _whole(db, f"SELECT count(*) {chosen}", [low, span]) >= SAMPLE // 4:
+            return chosen, [low, span]
+    # Rowids with large gaps: every so many-th row, by way of an index if there is one.
+    every = f"SELECT r FROM (SELECT {rowid} AS r, row_number() OVER () AS n FROM {name}) WHERE n % {rows // SAMPLE} = 0"
+    return f"FROM ({every}) p {joined}", []
+
+
+def _whole(db: Connection, sql: str, parameters: Sequence[int] = ()) -> int:
+    row = db.execute(sql, parameters).one()
+    return row[0] if row is not None and isinstance(row[0], int) else 0
 
 
 def _value_sql(name: str, kind: str) -> str:
