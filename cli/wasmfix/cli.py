@@ -16,13 +16,16 @@ from wasmfix.errors import INTERRUPTED, STOPPED, WasmfixError
 from wasmfix.jsonout import emit_error
 
 COMMANDS = Path(__file__).parent / "commands"
+_ORDER = ("diagnose", "patch", "verify", "status", "restore", "triggers", "ci", "build")
+"""In the help: as they are needed. Any other comes after these."""
 
 
 class LazyGroup(click.Group):
     """`commands/NAME.py` is the command NAME: its module has a click command called `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(file.stem for file in COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+        names = sorted(file.stem for file in COMMANDS.glob("*.py") if not file.stem.startswith("_"))
+        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -21,7 +21,10 @@ import nodejs
 from commands.conftest import Ran
 from conftest import own_environment, patch
 from diagnostics.projects import BETTER, SHIM, ZERO_DRIVER, add_package, project
+from diagnostics.replicas import replica
+from diagnostics.upstream import CHAT, INCIDENT, Upstream
 from trees import snapshot
+from zero_cache.postgres import Postgres
 
 # What a CI server that runs these tests has set.
 NOWHERE = dict.fromkeys(
@@ -426,6 +429,84 @@ def test_a_threshold_without_a_replica_is_a_note_beside_it(ci: Ci, app: Path) ->
     job = GitHub(app.parent / "job", app)
     notices = [said for said in annotations(ci(app, **job.variables).out) if said["kind"] == "notice"]
     assert [(said["file"], said["line"], said["title"][:5]) for said in notices] == [("wasmfix.toml", "4", "WF524")]
+
+
+SETTINGS = """fail-on = "error"
+replica = "data/replica.db"
+verify = "off"
+
+[thresholds]
+rows = 400
+table-size = "100KB"
+row-size = "500B"
+hydration = "33MB"
+"""
+
+
+def test_a_replica_that_has_grown_over_the_thresholds_fails_with_each_beside_its_line(ci: Ci, app: Path) -> None:
+    patch(app)
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO message "
+    many = replica(app / "data", f"{rows} SELECT 'k' || i, hex(zeroblob(400)), '01' FROM n")
+    few = replica(app.parent / "few")
+    (app / "wasmfix.toml").write_text(SETTINGS)
+    before = snapshot(app, times=True)
+
+    job, reports = GitHub(app.parent / "job", app), app.parent / "reports"
+    ran = ci(app, "--report-dir", reports, **job.variables)
+    assert (ran.code, ran.err) == (1, "")
+    report = json.loads((reports / "wasmfix.json").read_text())
+    assert {"replica", "project"} <= {subject["kind"] for subject in report["subjects"]}
+    assert {table["name"]: table["rows"] for table in report["tables"]}["message"] == 502
+    over = [(each["id"], each["subject"]) for each in report["findings"] if each["severity"] == "error"]
+    assert sorted(over) == [(f"WF52{n}", name) for n, name in enumerate(["message"] * 3 + ["table message"])]
+    said = {each["title"][:5]: (each["kind"], each["file"], each["line"]) for each in annotations(ran.out)}
+    assert said == {f"WF52{n}": ("error", "wasmfix.toml", str(6 + n)) for n in range(4)}
+    cases = suites(reports / "wasmfix.junit.xml")
+    assert cases["wasmfix.limits"] == (1, 1)
+    assert {"wasmfix.patch", "wasmfix.project", "wasmfix.replica"} <= cases.keys()
+    assert (job.outputs["exit-code"], job.outputs["errors"]) == ("1", "4")
+    # `message: it has 502 rows`: in the page, and in the summary.
+    for name in ("wasmfix.html", "wasmfix.md"):
+        assert "502" in (reports / name).read_text()
+
+    # The command line has the last word, from the folder where one stands.
+    assert ci(app, "--replica", few).code == 0
+    gone = ci(app, "--replica", app / "gone.db", "--json")
+    notes = {each["id"]: each["remedy"]["text"] for each in gone.json["findings"] if each["severity"] != "ok"}
+    assert (gone.code, set(notes)) == (1, {"WF201", "WF524"})
+    assert "--replica" not in notes["WF524"]
+    (app / "wasmfix.toml").write_text(SETTINGS + "[severity]\n" + "".join(f"WF52{n} = 'note'\n" for n in range(4)))
+    assert ci(app).code == 0
+    (app / "wasmfix.toml").unlink()
+    assert snapshot(app, times=True).keys() == before.keys() - {"wasmfix.toml"}
+    assert many.is_file()
+
+
+def test_a_database_is_looked_at_and_its_password_is_nowhere(ci: Ci, app: Path, postgres_server: Postgres) -> None:
+    patch(app)
+    (app / "wasmfix.toml").write_text("verify = 'off'\npublications = ['zero_chat']\n")
+    url = Upstream(postgres_server, INCIDENT).url
+    secret = url + ("&" if "?" in url else "?") + "password=tops3cret"
+    reports = app / "reports"
+    ran = ci(app, "--report-dir", reports, WASMFIX_DATABASE_URL=secret)
+    assert (ran.code, ran.err) == (1, "")
+    assert suites(reports / "wasmfix.junit.xml")["wasmfix.database"][1] >= 1
+    (found,) = [
+        each for each in json.loads((reports / "wasmfix.json").read_text())["findings"] if each["id"] == "WF302"
+    ]
+    assert found["severity"] == "error"
+    assert found["remedy"]["command"].startswith("wasmfix triggers")
+    assert "tops3cret" not in ran.out + "".join(file.read_text() for file in reports.iterdir())
+
+    # Where everything is published nothing is left over; and the option goes before the variable.
+    healthy = Upstream(postgres_server, CHAT).url
+    ran = ci(app, "--database-url", healthy, "--json", WASMFIX_DATABASE_URL="postgresql://127.0.0.1:9/nothing")
+    assert "WF302" not in [each["id"] for each in ran.json["findings"]]
+    assert ran.code == 0, ran.out
+
+    # A server that is not there is a finding, too: a step that looks at nothing shall not pass.
+    ran = ci(app, "--database-url", "postgresql://u:tops3cret@127.0.0.1:9/nothing", "--json")
+    assert (ran.code, "tops3cret" in ran.out) == (1, False)
 
 
 def test_a_mistake_in_the_settings_stops_and_stands_beside_its_line(ci: Ci, app: Path) -> None:

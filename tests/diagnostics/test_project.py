@@ -256,6 +256,16 @@ def test_114_a_copy_outside_of_the_project(scratch: Path, healthy: Path) -> None
     (healthy / "node_modules" / BETTER).symlink_to(elsewhere)
     one = only(diagnosed(healthy), "WF114")
     assert one.what.startswith("lies outside the project")
+    assert one.severity is Severity.WARNING
+
+
+def test_114_a_copy_that_pnpm_keeps_of_an_earlier_install_is_only_noted(healthy: Path) -> None:
+    unit = healthy / "node_modules" / ".pnpm" / "@rocicorp+zero-sqlite3@1.0.15" / "node_modules"
+    add_package(unit / ZERO_DRIVER, ZERO_DRIVER, "1.0.15")
+    report = diagnosed(healthy)
+    one = only(report, "WF114")
+    assert (one.severity, one.what) == (Severity.NOTE, "is left over from an earlier install, nothing links to it")
+    assert is_clean(report)
 
 
 @pytest.mark.parametrize(

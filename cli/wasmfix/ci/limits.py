@@ -21,12 +21,15 @@ def compared(report: Report, settings: Settings) -> tuple[CheckRun, ...]:
     begin = time.monotonic()
     found = tuple(_over(report, settings))
     if not report.tables and not report.projections:
+        named = any(kind == "replica" for kind, _ in report.subjects)
         found = (
             finding(
                 "WF524",
                 "thresholds",
                 "they are set, and no replica was read",
-                remedy="Name one with --replica, or with replica in the settings.",
+                remedy="See what is said of the replica, which could not be."
+                if named
+                else "Name one with --replica, or with replica in the settings.",
                 location=_place(settings, min(settings.lines, key=lambda name: settings.lines[name])),
             ),
         )
@@ -35,7 +38,7 @@ def compared(report: Report, settings: Settings) -> tuple[CheckRun, ...]:
 
 def _over(report: Report, settings: Settings) -> Iterator[Finding]:
     limits = settings.thresholds
-    for table in report.tables:
+    for table in (each for each in report.tables if each.published):
         for id_, key, value, limit in (
             ("WF521", "table-size", table.size, limits.table_size),
             ("WF522", "row-size", table.largest, limits.row_size),

@@ -149,6 +149,8 @@ def _asked(settings: Settings, database_url: str | None) -> Options:
         runtime=settings.runtime,
         fetch=settings.fetch,
         node=settings.node,
+        # `verify` has run the packages already, and what is not patched is a finding as it is.
+        probe=False,
     )
 
 

@@ -48,7 +48,9 @@ class Unpatchable:
     blocks: bool
     """True if the project would use this copy, so that leaving it unpatched is a failure."""
     package: InstalledPackage | None = None
-    """What could be read of it; None if it is in an archive or broken."""
+    """What could be read of it; None if it is in an archive or broken, or left over."""
+    left_over: bool = False
+    """Of an earlier install, in a manager's store; nothing links to it."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ def find_installation(
             problem = _untouchable(project, package, further, follow_links)
             if problem is None and not left_over and package.name in linked and _alone_in_store(package):
                 reason, remedy = "is left over from an earlier install, nothing links to it", "it goes by itself"
-                problem = Unpatchable(package.name, str(package.folder), reason, remedy, blocks=False)
+                where = str(package.folder)
+                problem = Unpatchable(package.name, where, reason, remedy, blocks=False, left_over=True)
             if problem is None:
                 packages.append(package)
             else:

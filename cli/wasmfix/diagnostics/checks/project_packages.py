@@ -47,7 +47,14 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         about = [assessment.label, *([f"SQLite {sqlite}"] if sqlite else []), subject.shown(package.logical[0])]
         yield Fact("project", package.label, ", ".join(about))
     for item in installation.unpatchable:
-        yield finding("WF114", item.name, item.reason, evidence=[item.where], remedy=f"{_sentence(item.remedy)}.")
+        yield finding(
+            "WF114",
+            item.name,
+            item.reason,
+            severity=Severity.NOTE if item.left_over else None,
+            evidence=[item.where],
+            remedy=f"{_sentence(item.remedy)}.",
+        )
 
 
 def _not_looked_at(subject: ProjectSubject, problem: WasmfixError) -> Finding:
