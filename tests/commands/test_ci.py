@@ -267,7 +267,7 @@ def test_apply_patches_once_and_verifies(ci: Ci, app: Path) -> None:
     assert again.code == 0
     assert [found["what"].split(",")[0] for found in again.json["findings"]] == [
         "patched by wasmfix 0.1.0",
-        "4 checks passed",
+        "5 checks passed",
     ]
     assert snapshot(app, times=True) == before
     # The settings say so, the command line has the last word.
@@ -400,7 +400,7 @@ def test_a_linked_copy_outside_the_project_is_asked_for_its_own_state(ci: Ci, ap
     about = {found["id"]: found["what"] for found in ran.json["findings"] if found["id"].startswith("WF5")}
     assert list(about) == ["WF509", "WF512"]
     assert about["WF509"] == "patched, outside the project"
-    assert about["WF512"].startswith("4 checks passed")
+    assert about["WF512"].startswith("5 checks passed")
 
 
 def test_severities_and_fail_on_decide_what_fails(ci: Ci, app: Path) -> None:
