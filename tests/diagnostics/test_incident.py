@@ -1,7 +1,7 @@
 """The incident, symptom by symptom (FIELD: a zero-cache that runs out of memory and says nothing): what comes first,
 what to paste, and that it cures.
 
-Rows about bedrock-sqlite's own defects are here as shims that do the same; real builds of it are in tests/bedrock.
+Single defects of bedrock-sqlite are here as shims that do the same; all of them at once as packages of its shape.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bedrock.package import EARLIER, LATEST, write_bedrock
 from diagnostics.projects import SHIM, ZERO_DRIVER, add_zero, project
 from diagnostics.test_probe import APART, ENDLESS, ENTRY, LOST, NONE, SHORT
 from diagnostics.test_project_cures import Shell
@@ -81,6 +82,17 @@ def memory_of_one_process(home: Path) -> Shell:
     return app(home, ENTRY + APART)
 
 
+def over_bedrock(home: Path, generation: str = LATEST) -> Shell:
+    """What the incident had: the shim, and behind it the real thing."""
+    shell = app(home, SHIM)
+    write_bedrock(shell.folder / "node_modules" / "bedrock-sqlite", generation)
+    return shell
+
+
+def over_an_earlier_bedrock(home: Path) -> Shell:
+    return over_bedrock(home, EARLIER)
+
+
 def single_process(home: Path) -> Shell:
     return app(home, SINGLE_PROCESS="1")
 
@@ -102,6 +114,8 @@ def first(shell: Shell, *options: str) -> dict[str, Any]:
         # Memory grows silently to the limit; Invalid array length in getScanstatusLoops.
         (endless, "WF104", PATCH),
         (endless_in_an_unknown_shim, "WF402", ANEW),
+        (over_bedrock, "WF104", PATCH),
+        (over_an_earlier_bedrock, "WF104", PATCH),
         # Expected scanstatus to return at least one loop for query.
         (no_loops, "WF104", PATCH),
         (no_loops_in_an_unknown_shim, "WF403", ANEW),

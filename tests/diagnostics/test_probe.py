@@ -1,7 +1,7 @@
 """The probe runs the driver itself: what is broken is found by what it does, whatever its files look like.
 
-Every driver here is the real zero-sqlite3 with its native binary; the broken ones are a few lines laid over it, as
-shims are in the field. (Real builds of bedrock-sqlite: tests/bedrock.)
+The drivers here are the real zero-sqlite3 with its native binary, the broken ones a few lines laid over it, as shims
+are in the field; and packages of the shape of bedrock-sqlite (tests/bedrock).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import nodejs
+from bedrock.package import EARLIER, LATEST, write_bedrock
 from conftest import patch
-from diagnostics.projects import BETTER, ZERO_DRIVER, project
+from diagnostics.projects import BETTER, ZERO_DRIVER, add_package, project
 from wasmfix.diagnostics import Finding, Options, Report, Severity, run
 from wasmfix.diagnostics.checks import probe
 from wasmfix.diagnostics.gather import gather
@@ -119,6 +120,27 @@ def test_a_broken_driver_is_found_by_what_it_does(
     assert evidence in found[0].evidence[0]
     assert found[0].remedy is not None
     assert (found[0].remedy.command or "").startswith("rm -rf node_modules/@rocicorp/zero-sqlite3 && npm install")
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [
+        # Its build counts no visits, so there is nothing to report; Zero reads the end of it as no loops.
+        (EARLIER, {"WF403": "error", "WF404": "error", "WF405": "error", "WF407": "error"}),
+        (LATEST, {"WF402": "error", "WF404": "warning", "WF405": "error", "WF407": "error"}),
+    ],
+)
+def test_a_bedrock_is_found_by_what_it_does_and_the_command_cures(
+    generation: str, expected: dict[str, str], scratch: Path
+) -> None:
+    folder = project(scratch / "app")
+    write_bedrock(folder / "node_modules" / "bedrock-sqlite", generation)
+    found = findings(probed(folder))
+    assert {each.id: each.severity.value for each in found} == expected
+    assert {each.remedy.command for each in found if each.remedy} == {"wasmfix patch"}
+    add_package(folder / "node_modules" / ZERO_DRIVER, ZERO_DRIVER, "1.1.4")
+    patch(folder)
+    assert findings(probed(folder)) == []
 
 
 def test_a_driver_that_hangs_is_stopped_and_named(scratch: Path, impatient: None) -> None:

@@ -21,7 +21,7 @@ def compared(report: Report, settings: Settings) -> tuple[CheckRun, ...]:
     begin = time.monotonic()
     found = tuple(_over(report, settings))
     if not report.tables and not report.projections:
-        named = any(kind == "replica" for kind, _ in report.subjects)
+        named = any(kind == "replica" and not value.startswith("none") for kind, value in report.subjects)
         found = (
             finding(
                 "WF524",

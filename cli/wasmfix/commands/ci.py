@@ -91,6 +91,8 @@ def _run(project: Path, config: Path | None, *, as_json: bool, debug: bool, give
     found = find_project(project)
     settings = _overridden(read_settings(found.root, config), given)
     asked = _asked(settings, database_url)
+    if given["replica"] is None and settings.replica is not None and settings.file is not None:
+        asked = replace(asked, replica_source=f"replica in {settings.file.name}")
     options = gather(project, asked, os.environ)
     if settings.queries is not None and options.replica is None:
         what = "there is no replica to project them on"

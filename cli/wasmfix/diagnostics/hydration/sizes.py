@@ -68,7 +68,7 @@ def _chosen(db: Connection, table: Table, rows: int) -> tuple[str, list[int]]:
     points = -(-SAMPLE * span // rows)
     joined = f"CROSS JOIN {name} t NOT INDEXED ON t.{rowid} = p.r"
     if points <= _MOST_POINTS:
-        # Single rowids: with a `sqlite_stat1` from when the table was small, SQLite finds the next rowid after a point by
+        # Single rowids: with a `sqlite_stat1` from when the table was small, SQLite finds the next rowid after one by
         # reading the table from its beginning. Multiples of the golden ratio are in step with no pattern.
         chosen = (
             f"FROM (WITH RECURSIVE at(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM at WHERE n < {points - 1}) "
