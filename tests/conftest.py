@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,10 @@ BUILD = ROOT / "build"
 # Files of this size are hard links to the install under build/npm/, as in a pnpm store: a test that wants to damage
 # one replaces it (`unlink`, then write). Smaller files are copies.
 LINK_FROM = 256 * 1024
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell; what the tests interrupt would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NpmProject = Callable[[str, str], Path]
 PnpmProject = Callable[[Mapping[str, str]], Path]
