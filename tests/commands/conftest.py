@@ -38,11 +38,13 @@ class Ran:
 class Wasmfix:
     """`wasmfix("patch", folder)`, with the tests' Node on PATH."""
 
-    def __call__(self, *arguments: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
+    def __call__(
+        self, *arguments: str | Path, variables: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Ran:
         path = os.pathsep.join([str(Path(nodejs.node()).parent), os.environ["PATH"]])
         environment = own_environment(**{"PATH": path, "COLUMNS": "80", **(variables or {})})
         command = [sys.executable, "-m", "wasmfix", *map(str, arguments)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
         return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from wasmfix.errors import WasmfixError, os_reason
 
 if TYPE_CHECKING:
     from wasmfix.diagnostics.options import Options
+
+_BESIDE = ("-journal", "-wal", "-shm", "-wasmfix")
+"""How the names of files that belong to a replica go on."""
+
+
+class NamedFile(click.Path):
+    """A path that has to be said: `--output "$REPORT"` with an unset variable names no file."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty and names nothing", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def size_option(option: str, text: str | None) -> int | None:
@@ -46,6 +64,56 @@ def annotated_from(root: Path) -> Path:
         if root.is_relative_to(checkout):
             return checkout
     return root
+
+
+def check_outputs(outputs: Iterable[Path], options: Options) -> None:
+    """Before the run: that each can be written, and is not what the run reads.
+
+    Raises:
+        WasmfixError: a file is the replica, one of those beside it, or the queries; or it cannot be written.
+    """
+    read = [(options.replica, "the replica"), (options.queries, "the queries")]
+    for output in outputs:
+        for file, called in read:
+            if file is not None and _is_or_belongs_to(output, file):
+                raise WasmfixError(f"is {called}, or belongs to it", where=output, remedy="name another file to write")
+        if output.is_dir():
+            raise WasmfixError("is a folder", where=output, remedy="name a file to write")
+        if output.exists() and not output.is_file():
+            continue  # a pipe: whoever reads it would be woken
+        try:
+            handle, name = tempfile.mkstemp(dir=Path(os.path.realpath(output)).parent, prefix=".wasmfix.")
+        except OSError as error:
+            raise WasmfixError(f"cannot be written ({os_reason(error)})", where=output) from error
+        os.close(handle)
+        Path(name).unlink()
+
+
+def _is_or_belongs_to(output: Path, file: Path) -> bool:
+    """By name, through symlinks, and by inode; of the files beside it also those that are not there yet."""
+    target = Path(os.path.realpath(output))
+    for base in {file.absolute(), Path(os.path.realpath(file))}:
+        folder = Path(os.path.realpath(base.parent))
+        try:
+            beside = [each for each in folder.iterdir() if _goes_with(each.name, base.name)]
+        except OSError:
+            beside = []
+        if target.parent == folder and _goes_with(target.name, base.name):
+            return True
+        if any(_same(target, each) for each in (base, *beside)):
+            return True
+    return False
+
+
+def _goes_with(name: str, base: str) -> bool:
+    return name == base or any(name.startswith(base + ending) for ending in _BESIDE)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def write_file(output: Path, content: bytes) -> None:

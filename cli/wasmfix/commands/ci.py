@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wasmfix.commands._reports import annotated_from, looked_at, size_option, write_file
+from wasmfix.commands._reports import NamedFile, annotated_from, check_outputs, looked_at, size_option, write_file
 from wasmfix.config.keys import FAIL_ON, VERIFY
 from wasmfix.errors import INTERRUPTED, WasmfixError, os_reason
 
@@ -31,7 +31,7 @@ _SOURCE = "@rocicorp/zero-sqlite3"
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
 @click.option("--follow-links", is_flag=True, help="Also copies outside PROJECT, where they really are.")
 @click.option("--verify", type=click.Choice(VERIFY), help="Which checks of what is patched.  [default: full]")
-@click.option("--replica", type=click.Path(path_type=Path), metavar="FILE", help="The replica of a zero-cache.")
+@click.option("--replica", type=NamedFile(), metavar="FILE", help="The replica of a zero-cache.")
 @click.option(
     "--database-url",
     metavar="URL",
@@ -40,7 +40,7 @@ _SOURCE = "@rocicorp/zero-sqlite3"
 )
 @click.option("--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again.")
 @click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB.")
-@click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Queries to project, as Zero ASTs.")
+@click.option("--queries", type=NamedFile(), metavar="FILE", help="Queries to project, as Zero ASTs.")
 @click.option("--runtime", type=click.Choice(["wasmtime", "wasmer"]), help="What runs the engine.  [default: wasmtime]")
 @click.option("--fetch", is_flag=True, help="Get zero-sqlite3's source from npm if no engine can be built without.")
 @click.option("--node", metavar="FILE", help="The Node to run.  [default: WASMFIX_NODE, else node on PATH]")
@@ -49,13 +49,13 @@ _SOURCE = "@rocicorp/zero-sqlite3"
 )
 @click.option(
     "--report-dir",
-    type=click.Path(path_type=Path),
+    type=NamedFile(),
     metavar="DIR",
     help="Write the report there as JSON, SARIF, JUnit, HTML, Markdown and GitLab's code quality.",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=NamedFile(),
     metavar="FILE",
     help="The settings.  [default: wasmfix.toml, else pyproject.toml, in PROJECT]",
 )
@@ -100,6 +100,7 @@ def _run(project: Path, config: Path | None, *, as_json: bool, debug: bool, give
     gate = _gate(settings, options)
     if settings.report_dir is not None:
         _make(settings.report_dir)
+    check_outputs(_files(settings, annotated_from(found.root)), options)
 
     def look() -> Options:
         return gather(project, asked, os.environ) if gate.changed else options
@@ -219,6 +220,15 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WasmfixError(f"cannot be made ({os_reason(error)})", where=folder) from error
+
+
+def _files(settings: Settings, root: Path) -> list[Path]:
+    """What the run is going to write."""
+    from wasmfix.ci import servers
+
+    if settings.report_dir is not None:
+        return [settings.report_dir / name for name in servers.REPORTS.values()]
+    return [root / servers.GITLAB_FILE] if servers.on_gitlab(os.environ) else []
 
 
 def _emit(result: Result, settings: Settings, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wasmfix.commands._reports import annotated_from, looked_at, size_option, write_file
+from wasmfix.commands._reports import NamedFile, annotated_from, check_outputs, looked_at, size_option, write_file
 from wasmfix.errors import FINDINGS, INTERRUPTED, WasmfixError
 from wasmfix.report import FORMATS, rendered
 
@@ -21,7 +21,7 @@ _FAIL_ON = ("error", "warning", "never")
 
 @click.command(short_help="Say what is wrong with a project, a replica, a database, and what to do.")
 @click.argument("project", type=click.Path(path_type=Path), required=False)
-@click.option("--replica", type=click.Path(path_type=Path), metavar="FILE", help="The replica of a zero-cache.")
+@click.option("--replica", type=NamedFile(), metavar="FILE", help="The replica of a zero-cache.")
 @click.option(
     "--database-url",
     metavar="URL",
@@ -30,7 +30,7 @@ _FAIL_ON = ("error", "warning", "never")
 )
 @click.option("--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again.")
 @click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB.")
-@click.option("--queries", type=click.Path(path_type=Path), metavar="FILE", help="Queries to project, as Zero ASTs.")
+@click.option("--queries", type=NamedFile(), metavar="FILE", help="Queries to project, as Zero ASTs.")
 @click.option("--show-values", is_flag=True, help="Show the content of large values, too.")
 @click.option(
     "--runtime",
@@ -43,7 +43,7 @@ _FAIL_ON = ("error", "warning", "never")
 @click.option("--no-probe", is_flag=True, help="Do not run the installed drivers.")
 @click.option("--node", metavar="FILE", help="The Node to ask.  [default: WASMFIX_NODE, else node on PATH]")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there.")
+@click.option("--output", type=NamedFile(), metavar="FILE", help="Write the report there.")
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
@@ -105,6 +105,8 @@ def command(
     if queries is not None and options.replica is None:
         what = "there is no replica to project them on"
         raise WasmfixError(what, where="--queries", remedy="name one with --replica")
+    if output is not None and str(output) != "-":
+        check_outputs([output], options)
     root = options.project.root if options.project else Path.cwd()
     with shown_progress() as tell:
         report = run(
