@@ -428,3 +428,25 @@ def test_a_look_takes_no_longer_than_it_may(tmp_path: Path, monkeypatch: pytest.
     assert fact(report, "integrity").startswith("not known")
     assert [each.rows for each in report.tables if each.name == "message"] == [60_002]
     assert time.monotonic() - started < 60
+
+
+def test_only_of_zeros_replica_it_says_to_delete_it(tmp_path: Path) -> None:
+    rows = (
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, v TEXT);",
+        MANY.format(500) + "INSERT INTO users (v) SELECT printf('%0100d', i) FROM n;",
+    )
+    zeros = replica(tmp_path / "zeros", *rows, mode="delete")
+    own = replica(tmp_path / "own", *rows, mode="delete", healthy="")
+    head, pages = replica(tmp_path / "head", *rows, mode="delete", healthy=""), {}
+    for file in (zeros, own):
+        data = bytearray(file.read_bytes())
+        data[-3 * 4096 : -4096] = b"\xde" * 8192
+        file.write_bytes(data)
+    head.write_bytes(head.read_bytes()[:4096])
+    for file in (zeros, own, head):
+        [first] = [each for each in diagnosed(file).findings if each.id in ("WF201", "WF202")]
+        assert first.remedy is not None and first.remedy.command is None
+        pages[file] = first.remedy.text
+    assert pages[zeros].startswith("Stop zero-cache, keep a copy, and delete the file")
+    assert pages[own] == pages[head]
+    assert pages[own].startswith("Restore it from a backup. Only if it is zero-cache's replica:")

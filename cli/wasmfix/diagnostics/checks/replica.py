@@ -12,6 +12,7 @@ from wasmfix.diagnostics.checks.replica_files import CHECKS as FILES
 from wasmfix.diagnostics.checks.replica_files import is_open_on_engine, is_open_on_native
 from wasmfix.diagnostics.checks.replica_state import CHECKS as STATE
 from wasmfix.diagnostics.checks.replica_subject import (
+    RESTORE,
     SECTION,
     SUFFIXES,
     ReplicaSubject,
@@ -85,6 +86,9 @@ def _unreadable(replica: Path, error: WasmfixError) -> Finding:
     # Mostly the file itself; else a WAL beside it.
     where = Path(error.where) if error.where else replica
     remedy = f"{error.remedy[0].upper()}{error.remedy[1:]}." if error.remedy else None
+    if remedy and "zero-cache" in remedy:
+        # Whose file it is cannot be told.
+        remedy = RESTORE
     return finding("WF201", where.name or str(where), error.what, evidence=[str(where)], remedy=remedy)
 
 

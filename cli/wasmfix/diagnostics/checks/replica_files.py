@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from wasmfix.diagnostics.checks.replica_subject import (
-    ANEW,
     SECTION,
     ReplicaSubject,
     TimeIsUpError,
     check,
+    cure,
 )
 from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.finding import Severity
@@ -63,7 +63,7 @@ def _mode(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     mode = str(_one(subject, "PRAGMA journal_mode"))
     yield Fact(SECTION, "journal mode", mode)
     yield Fact(SECTION, "SQLite", subject.db.sqlite_version)
-    if mode == _EXPECTED or not any(table.name.startswith("_zero.") for table in subject.tables):
+    if mode == _EXPECTED or not subject.is_zeros:
         return
     backed_up = subject.options.setting(_BACKUP) is not None or Path(f"{subject.path}{_COPY}").exists()
     if mode == "wal" and backed_up:
@@ -115,8 +115,8 @@ def _integrity(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     if said == ["ok"]:
         yield Fact(SECTION, "integrity", "ok (quick_check)")
         return
-    what = "quick_check finds damage"
-    yield from subject.once(finding("WF202", subject.name, what, evidence=said[:_PROBLEMS], remedy=ANEW))
+    what, remedy = "quick_check finds damage", cure(zeros=subject.is_zeros)
+    yield from subject.once(finding("WF202", subject.name, what, evidence=said[:_PROBLEMS], remedy=remedy))
 
 
 def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
@@ -124,7 +124,7 @@ def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
         # The one note about a journal is of something that was cured in the copy.
         lost = "lost" in note
         severity = None if lost else Severity.WARNING
-        remedy = ANEW if lost else "Nothing: the next process that opens it rolls it back."
+        remedy = cure(zeros=subject.is_zeros) if lost else "Nothing: the next process that opens it rolls it back."
         yield finding("WF207", subject.name, note, severity=severity, remedy=remedy)
     if subject.on_engine and subject.on_native:
         what = "a native driver and the engine have it open at the same time: neither sees the other's locks"

@@ -24,7 +24,7 @@ _NAMED = 20
 
 def _state(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     names = {table.name for table in subject.tables}
-    if not any(name.startswith("_zero.") for name in names):
+    if not subject.is_zeros:
         what = "it has no tables" if not names else "it has no table of Zero's"
         remedy = "Name the file that ZERO_REPLICA_FILE of zero-cache names."
         yield finding("WF210", subject.name, what, remedy=remedy, data={"tables": len(names)})
@@ -107,7 +107,7 @@ def _ago(seconds: float) -> str:
 
 
 def _keys(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
-    if not _is_zeros(subject):
+    if not subject.is_zeros:
         return
     for table in subject.tables:
         if not table.published or table.keys:
@@ -191,7 +191,7 @@ def _names(content: object) -> list[str] | None:
 
 
 def _statistics(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
-    if not _is_zeros(subject) or not any(table.published for table in subject.tables):
+    if not subject.is_zeros or not any(table.published for table in subject.tables):
         return
     try:
         known = subject.db.execute("SELECT count(*) FROM sqlite_stat1").one()
@@ -202,10 +202,6 @@ def _statistics(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     if known is None or known[0] == 0:
         what = "it has no statistics (sqlite_stat1): Zero's planner guesses what a query costs"
         yield finding("WF216", subject.name, what, remedy="Start zero-cache again: it runs ANALYZE after the copy.")
-
-
-def _is_zeros(subject: ReplicaSubject) -> bool:
-    return any(table.name.startswith("_zero.") for table in subject.tables)
 
 
 def _row(subject: ReplicaSubject, name: str, names: set[str]) -> dict[str, object] | None:

@@ -133,6 +133,11 @@ class ReplicaSubject:
         return self.path.name
 
     @property
+    def is_zeros(self) -> bool:
+        """Known for zero-cache's replica: a copy, which may be deleted. Any other file may be all that there is."""
+        return is_zeros(self.tables)
+
+    @property
     def in_use(self) -> bool:
         """A process has it open, as far as locks tell."""
         return self.on_engine or self.on_native
@@ -162,7 +167,7 @@ def check(name: str, ids: tuple[str, ...], run: Run) -> Check[ReplicaSubject]:
         except SqlError as error:
             if not is_damage(error):
                 raise
-            yield from subject.once(damaged(subject.name, error))
+            yield from subject.once(damaged(subject.name, error, zeros=subject.is_zeros))
         except SnapshotError as error:
             yield from subject.once(changed(subject.name, error))
 
@@ -176,17 +181,30 @@ def is_damage(error: SqlError) -> bool:
     return error.code & 0xFF in _DAMAGE
 
 
-def damaged(name: str, error: SqlError) -> Finding:
-    return finding("WF202", name, "its pages are damaged", evidence=[error.what], remedy=ANEW)
+def damaged(name: str, error: SqlError, *, zeros: bool = False) -> Finding:
+    return finding("WF202", name, "its pages are damaged", evidence=[error.what], remedy=cure(zeros=zeros))
+
+
+def is_zeros(tables: Iterable[Table]) -> bool:
+    return any(table.name.startswith("_zero.") for table in tables)
+
+
+def cure(*, zeros: bool) -> str:
+    """What to do with a file that is broken, by whether it is known for zero-cache's replica."""
+    return _ANEW if zeros else RESTORE
 
 
 def changed(name: str, error: SnapshotError) -> Finding:
     return finding("WF203", name, error.what, remedy="Run it again, or stop the writer.")
 
 
-ANEW = (
+_ANEW = (
     "Stop zero-cache, keep a copy, and delete the file with its -wal, -wal2, -shm and -journal:"
     " zero-cache copies everything anew."
+)
+RESTORE = (
+    "Restore it from a backup. Only if it is zero-cache's replica: stop zero-cache, keep a copy, and delete it with its"
+    " -wal, -wal2, -shm and -journal."
 )
 
 

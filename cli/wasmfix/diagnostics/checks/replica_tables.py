@@ -116,7 +116,7 @@ def _many(table: Table, count: int, guards: dict[str, int]) -> Iterator[Finding]
 
 def _empty(subject: ReplicaSubject) -> Iterator[Finding]:
     empty = [table for table in subject.tables if table.published and not subject.counts.get(table.name)]
-    if not empty or not any(table.name.startswith("_zero.") for table in subject.tables):
+    if not empty or not subject.is_zeros:
         return
     every = all(table in empty for table in subject.tables if table.published)
     what = "all of its published tables are empty" if every else f"{len(empty)} of its published tables have no rows"
