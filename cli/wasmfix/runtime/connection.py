@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -30,23 +31,27 @@ _MULTIPLE = -codes.MISUSE
 class Cursor:
     """The rows of one statement, fetched as they are asked for.
 
-    `columns` has the names. Iterating gives tuples; `dicts()` gives dicts. Closed at its end, by `close()`, or with
-    the connection.
+    `columns` has the names. Iterating gives tuples; `dicts()` gives dicts. Closed at its end, by `close()`, when nobody
+    holds it any more, or with the connection: who then asks for the rows that are left gets a WasmfixError.
     """
 
-    def __init__(self, connection: Connection, statement: int, columns: tuple[str, ...]) -> None:
+    def __init__(self, connection: Connection, statement: int, buffer: int, columns: tuple[str, ...]) -> None:
         self.columns = columns
         self._connection = connection
         self._statement = statement
-        self._buffer = connection._take_buffer()
+        self._buffer = buffer
         self._batch: list[Row] = []
         self._at = 0
         self._more = True
+        self._cut = False
 
     def __iter__(self) -> Iterator[Row]:
         return self
 
     def __next__(self) -> Row:
+        if self._cut:
+            what = "the connection was closed before all rows were read"
+            raise WasmfixError(what, where=self._connection.path, remedy="read them before it is closed")
         while self._at >= len(self._batch):
             if not self._more:
                 self.close()
@@ -77,8 +82,17 @@ class Cursor:
         self._batch = []
         self._at = 0
         if self._statement:
-            self._connection._finalize(self, self._statement, self._buffer)
-            self._statement = 0
+            statement, self._statement = self._statement, 0
+            self._connection._finalize(self, statement, self._buffer)
+
+    def _close_with_connection(self) -> None:
+        self._cut = self._more or self._at < len(self._batch)
+        self.close()
+
+    def __del__(self) -> None:
+        # Maybe in another thread, or while C runs: the connection frees it when it is asked for something next.
+        if self._statement:
+            self._connection._abandoned.append((self._statement, self._buffer))
 
     def __enter__(self) -> Cursor:
         return self
@@ -121,7 +135,9 @@ class Connection:
         self._instance = instance
         self._snapshot = snapshot
         self._buffers: list[int] = []
-        self._cursors: dict[Cursor, None] = {}
+        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._abandoned: list[tuple[int, int]] = []
+        """Statement and buffer of cursors that were dropped before their end."""
         self._handle = 0
         buffer = self._take_buffer()
         flags = _OPEN_READWRITE if snapshot.private else _OPEN_READONLY
@@ -164,6 +180,7 @@ class Connection:
         text = sql.encode("utf-8", "surrogatepass")
         if b"\0" in text:
             raise SqlError("the statement has a NUL character", codes.MISUSE, where=self.path)
+        self._free_abandoned()
         buffer = self._take_buffer()
         statement = 0
         try:
@@ -181,11 +198,10 @@ class Connection:
             if statement and not instance.is_dead:
                 with contextlib.suppress(Exception):
                     instance.call("wf_finalize", statement)
-            raise
-        finally:
             self._buffers.append(buffer)
-        cursor = Cursor(self, statement, columns)
-        self._cursors[cursor] = None
+            raise
+        cursor = Cursor(self, statement, buffer, columns)
+        self._cursors.add(cursor)
         return cursor
 
     def interrupt(self) -> None:
@@ -197,9 +213,10 @@ class Connection:
 
     def close(self) -> None:
         """Close cursors, connection and snapshot. May be called twice."""
-        for cursor in list(self._cursors):
-            cursor.close()
         try:
+            for cursor in list(self._cursors):
+                cursor._close_with_connection()
+            self._free_abandoned()
             if self._handle and not self._instance.is_dead:
                 self._instance.call("wf_close", self._handle)
         finally:
@@ -257,7 +274,14 @@ class Connection:
         return self._buffers.pop() if self._buffers else self._instance.new_buffer()
 
     def _finalize(self, cursor: Cursor, statement: int, buffer: int) -> None:
-        self._cursors.pop(cursor, None)
+        self._cursors.discard(cursor)
+        self._free(statement, buffer)
+
+    def _free_abandoned(self) -> None:
+        while self._abandoned:
+            self._free(*self._abandoned.pop())
+
+    def _free(self, statement: int, buffer: int) -> None:
         self._buffers.append(buffer)
         if not self._instance.is_dead:
             self._instance.call("wf_finalize", statement)

@@ -1,0 +1,35 @@
+"""A connection and its cursors: what is freed when, what ends a result, and what is wrong use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wasmfix import runtime
+from wasmfix.errors import WasmfixError
+
+NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i LIMIT 5000) SELECT n FROM i"
+
+
+def test_cursors_that_nobody_holds_take_no_memory(replica: Path) -> None:
+    with runtime.open(replica / "a.db", memory_limit=16 * 2**20) as db:
+        for _ in range(500):
+            assert next(db.execute(NUMBERS)) == (1,)
+        held = db.execute(NUMBERS)
+        next(held)
+        next(db.execute(NUMBERS))
+        assert sum(n for (n,) in held) == 5000 * 5001 // 2 - 1
+
+
+def test_the_end_of_the_connection_is_not_taken_for_the_end_of_the_rows(replica: Path) -> None:
+    db = runtime.open(replica / "a.db")
+    begun, fetched, ended = db.execute(NUMBERS), db.execute("SELECT 1 UNION ALL SELECT 2"), db.execute("SELECT 1")
+    next(begun)
+    next(fetched)
+    assert ended.all() == [(1,)]
+    db.close()
+    for cursor in (begun, fetched):
+        with pytest.raises(WasmfixError, match=r"a\.db: the connection was closed before all rows were read"):
+            next(cursor)
+    assert ended.all() == []
