@@ -75,7 +75,7 @@ def test_101_nothing_is_installed(tmp_path: Path, healthy: Path) -> None:
 def test_002_a_broken_package_is_one_finding_not_the_end(healthy: Path) -> None:
     (package_of(healthy) / "package.json").write_text("{")
     report = diagnosed(healthy)
-    assert only(report, "WF002").what == "is not valid JSON"
+    assert only(report, "WF002").what == "is broken: package.json is not valid JSON"
     assert [check.status for check in report.checks if check.name == "project.node"] == ["done"]
 
 

@@ -65,7 +65,7 @@ def test_the_page_names_nothing_from_elsewhere() -> None:
 def test_the_explanation_of_a_finding_has_no_links_that_lead_nowhere() -> None:
     text = render(sample())
     assert "<summary>WF104: A shim lies over the driver</summary>" in text
-    assert "By the structure of <code>lib/index.js</code>, see patching.md." in text
+    assert "By the structure of <code>lib/index.js</code>, see patches/stale-shim.md." in text
     assert ".md)" not in text
 
 

@@ -162,6 +162,29 @@ def test_a_wal_that_is_cut_within_a_frame_ends_at_the_last_commit_before_as_in_n
     assert {each.name: each.read_bytes() for each in file.parent.iterdir()} == before
 
 
+@pytest.mark.parametrize("size", [33, 56, 600, 1079])
+def test_a_wal2_cut_within_its_first_frame_counts_as_if_it_had_none(size: int, file: Path, native: Path) -> None:
+    wal2 = Path(f"{file}-wal2")
+    # Where native is right; with more of the first frame it runs out of memory, too.
+    os.truncate(wal2, 32)
+    expected = rows_after(file, native)
+    assert 0 < expected < 60
+    with wal2.open("ab") as stream:
+        stream.write(b"\1" * (size - 32))
+    with runtime.open(file) as db:
+        assert db.execute("SELECT count(*) FROM issue").all() == [(expected,)]
+        assert db.execute("PRAGMA quick_check").all() == [("ok",)]
+        assert "its -wal2 is cut off within its first frame" in db.snapshot.notes[0]
+    assert wal2.stat().st_size == size
+
+
+def test_a_wal_cut_within_its_first_frame_is_noted(file: Path) -> None:
+    os.truncate(f"{file}-wal", 1000)
+    with runtime.open(file) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master").all() == [(0,)]
+        assert "its -wal is cut off within its first frame" in db.snapshot.notes[0]
+
+
 @pytest.mark.parametrize(("suffix", "words"), [("-wal", "its -wal is missing"), ("-wal2", "its -wal2 is missing")])
 def test_a_missing_wal_is_noted_and_the_rest_is_what_native_would_see(
     suffix: str, words: str, file: Path, native: Path

@@ -51,6 +51,8 @@ class Unpatchable:
     """What could be read of it; None if it is in an archive or broken, or left over."""
     left_over: bool = False
     """Of an earlier install, in a manager's store; nothing links to it."""
+    broken: bool = False
+    """It cannot be read, or is no package."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ class _Walk:
         except WasmfixError as error:
             what = f"{FILE_NAME} {error.what}" if error.where == real / FILE_NAME else error.what
             remedy = error.remedy or "reinstall the package"
-            self._name(logical, Unpatchable(name, str(real), f"is broken: {what}", remedy, blocks=True))
+            self._name(logical, Unpatchable(name, str(real), f"is broken: {what}", remedy, True, broken=True))
 
     def _name(self, logical: Path, item: Unpatchable) -> None:
         """Note what is broken, if it is the project's."""
@@ -277,7 +279,7 @@ class _Walk:
         if error.errno != errno.ELOOP:
             reason = f"cannot be read ({os_reason(error)})"
             remedy = "give yourself permission to read it"
-            self._name(folder, Unpatchable(folder.name, str(folder), reason, remedy, blocks=True))
+            self._name(folder, Unpatchable(folder.name, str(folder), reason, remedy, True, broken=True))
 
     def _is_folder(self, path: Path) -> bool:
         try:

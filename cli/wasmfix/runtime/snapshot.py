@@ -128,8 +128,24 @@ def _attempt(path: Path, real: Path, copy: bool, tick: Callable[[int], None] | N
             snapshot = _with_wal(path, real, fd, mode, copy, stack, tick)
         if not same_file(real, fd):
             raise _AgainError("is being replaced all the time")
+        _cut_wal2(snapshot.views)
         snapshot.closing = stack.pop_all()
         return snapshot
+
+
+def _cut_wal2(views: dict[str, Content]) -> None:
+    """Cut a `-wal2` that ends within its first frame to its header, which counts as much.
+
+    SQLite asks which page of the WAL index its last frame is in, and for frame 0 of this WAL the unsigned answer is
+    some billions (walFramePage2(), called by walIndexRecoverOne()): it runs out of memory.
+    """
+    content = views.get("-wal2")
+    if content is None:
+        return
+    data = bytearray(wal.HEADER_BYTES)
+    header = wal.parse_header(bytes(data[: content.read_into(memoryview(data), 0)]))
+    if header is not None and header.ends_in_first_frame(content.size()):
+        content.truncate(wal.HEADER_BYTES)
 
 
 # WAL, native or nobody
@@ -455,6 +471,13 @@ def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tupl
     if mode != _WAL2:
         return ()
     first, second = headers.get("-wal"), headers.get("-wal2")
+    if second is not None and second.ends_in_first_frame(os.fstat(files["-wal2"]).st_size):
+        return (
+            "its -wal2 is cut off within its first frame: the commits in it are lost if they were not in -wal;"
+            " SQLite itself runs out of memory over it",
+        )
+    if first is not None and first.ends_in_first_frame(os.fstat(files["-wal"]).st_size):
+        return ("its -wal is cut off within its first frame: the commits in it, and those after it, are lost",)
     if first is None and second is not None and ("-wal" not in files or os.fstat(files["-wal"]).st_size <= 32):
         return ("its -wal is missing or empty: SQLite then ignores the -wal2, and the commits in both are lost",)
     if first is not None and second is None and first.count > 0:

@@ -48,7 +48,7 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         yield Fact("project", package.label, ", ".join(about))
     for item in installation.unpatchable:
         yield finding(
-            "WF114",
+            "WF002" if item.broken else "WF114",
             item.name,
             item.reason,
             severity=Severity.NOTE if item.left_over else None,
