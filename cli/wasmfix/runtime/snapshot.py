@@ -477,7 +477,7 @@ def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tupl
             " SQLite itself runs out of memory over it",
         )
     if first is not None and first.ends_in_first_frame(os.fstat(files["-wal"]).st_size):
-        return ("its -wal is cut off within its first frame: the commits in it, and those after it, are lost",)
+        return ("its -wal is cut off within its first frame: its commits are lost, and those of a -wal2 that follows",)
     if first is None and second is not None and ("-wal" not in files or os.fstat(files["-wal"]).st_size <= 32):
         return ("its -wal is missing or empty: SQLite then ignores the -wal2, and the commits in both are lost",)
     if first is not None and second is None and first.count > 0:
