@@ -13,6 +13,7 @@ import pytest
 import nodejs
 from runtime.conftest import Oracle, read
 from wasmfix import runtime
+from wasmfix.diagnostics.checks.replica_files import is_open_on_engine, is_open_on_native
 from wasmfix.errors import WasmfixError
 
 
@@ -77,6 +78,37 @@ def test_a_file_that_is_no_database_says_what_it_is(spoil: Callable[[Path], None
     assert words in str(caught.value)
     assert str(caught.value).startswith(f"{plain}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_no_remedy_tells_to_delete_a_database_that_may_be_the_only_copy(plain: Path) -> None:
+    plain.write_bytes(plain.read_bytes()[:9000])
+    with pytest.raises(WasmfixError, match="restore it from a backup; a replica of zero-cache may be deleted instead"):
+        runtime.open(plain)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-wal2", "-shm", "-wasmfix"])
+@pytest.mark.parametrize(("make", "words"), [(Path.mkdir, "is a folder"), (os.mkfifo, "is not a file")])
+def test_what_is_no_file_beside_a_database_is_named_itself(
+    make: Callable[[Path], None], words: str, suffix: str, file: Path
+) -> None:
+    beside = Path(f"{file}{suffix}")
+    beside.unlink(missing_ok=True)
+    make(beside)
+    with pytest.raises(WasmfixError) as caught:
+        runtime.open(file)
+    assert str(caught.value).startswith(f"{beside}: {words}; move it away")
+    assert not is_open_on_engine(file)
+    assert not is_open_on_native(file)
+
+
+def test_a_loop_of_symbolic_links_is_one_clear_line(tmp_path: Path) -> None:
+    loop = tmp_path / "a.db"
+    loop.symlink_to("b.db")
+    (tmp_path / "b.db").symlink_to("a.db")
+    with pytest.raises(WasmfixError, match=r"a\.db: a loop of symbolic links; name the database's file"):
+        runtime.open(loop)
+    assert not is_open_on_engine(loop)
+    assert not is_open_on_native(loop)
 
 
 def test_the_wal_itself_is_no_database(file: Path) -> None:

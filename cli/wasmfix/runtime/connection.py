@@ -12,7 +12,7 @@ from wasmfix.errors import WasmfixError
 from wasmfix.runtime import codes, values
 from wasmfix.runtime.codes import SqlError
 from wasmfix.runtime.instance import Instance
-from wasmfix.runtime.snapshot import Snapshot
+from wasmfix.runtime.snapshot import RESTORE, Snapshot
 from wasmfix.runtime.values import Parameters, Value
 from wasmfix.runtime.vfs import MAIN
 
@@ -265,7 +265,7 @@ class Connection:
             message = instance.text(int(instance.call("wf_error_message", self._handle)))
         remedy = None
         if code & 0xFF in (codes.CORRUPT, codes.NOTADB):
-            remedy = "delete it, so that zero-cache copies it anew"
+            remedy = RESTORE
             if any(content.size() > 0 for suffix, content in self._snapshot.views.items() if suffix):
                 remedy += "; its WAL may be of another database"
         return SqlError(message or "SQLite failed", code, where=self.path, remedy=remedy)

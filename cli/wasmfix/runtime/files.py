@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,17 @@ def open_quietly(path: Path) -> int:
         except PermissionError:
             pass  # the file is somebody else's
     return os.open(path, flags)
+
+
+def open_beside(path: Path) -> int:
+    """open_quietly() of what lies beside a database: WasmfixError if it is there, and is no file."""
+    fd = open_quietly(path)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    what = "is a folder" if stat.S_ISDIR(mode) else "is not a file"
+    raise WasmfixError(what, where=path, remedy="move it away: the database has a file of its own under this name")
 
 
 def same_file(path: Path, fd: int) -> bool:

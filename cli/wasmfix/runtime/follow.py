@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmfix.runtime.copying import copy_file
-from wasmfix.runtime.files import Content, MemoryFile, PrivateFile, open_quietly, read_at, same_file
+from wasmfix.runtime.files import Content, MemoryFile, PrivateFile, open_beside, read_at, same_file
 from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES, WalHeader, read_frame, read_header
 
 SUFFIXES = ("-wal", "-wal2")
@@ -164,7 +164,7 @@ class Follower:
             fd = self._fds[i]
             if fd is None:
                 with suppress(FileNotFoundError):
-                    self._fds[i] = open_quietly(path)
+                    self._fds[i] = open_beside(path)
             elif not same_file(path, fd):
                 raise MissedError
 

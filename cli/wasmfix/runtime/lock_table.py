@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmfix.runtime.files import open_quietly, read_at
+from wasmfix.runtime.files import open_beside, read_at
 
 SUFFIX = "-wasmfix"
 
@@ -42,7 +42,7 @@ class Row:
 def read_table(database: Path) -> tuple[Row, ...]:
     """The rows that are alive, or may be. None if there is no table."""
     try:
-        fd = open_quietly(Path(f"{database}{SUFFIX}"))
+        fd = open_beside(Path(f"{database}{SUFFIX}"))
     except FileNotFoundError:
         return ()
     try:

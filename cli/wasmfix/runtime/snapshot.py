@@ -26,6 +26,7 @@ Small databases are copied in any case: that takes milliseconds, and then neithe
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -40,7 +41,7 @@ from wasmfix.errors import WasmfixError, os_reason
 from wasmfix.runtime import native, wal
 from wasmfix.runtime.codes import SnapshotError
 from wasmfix.runtime.copying import copy_file
-from wasmfix.runtime.files import Content, PinnedFile, open_quietly, read_at, same_file
+from wasmfix.runtime.files import Content, PinnedFile, open_beside, open_quietly, read_at, same_file
 from wasmfix.runtime.follow import Follower, MissedError
 from wasmfix.runtime.lock_table import read_table
 
@@ -48,6 +49,9 @@ SMALL = 128 * 2**20
 """Bytes of database and WALs together up to which a copy is the simplest; about 100 ms."""
 LARGE = 2**30
 """Bytes up to which a database that a native process writes to is copied."""
+
+RESTORE = "restore it from a backup; a replica of zero-cache may be deleted instead, and is then copied anew"
+"""The remedy for a damaged file: it may be anybody's database, and the only copy."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
@@ -164,7 +168,7 @@ def _with_wal(
     for suffix in ("-wal", "-wal2") if mode == _WAL2 else ("-wal",):
         beside = _beside(real, suffix)
         try:
-            files[suffix] = open_quietly(beside)
+            files[suffix] = open_beside(beside)
         except FileNotFoundError:
             continue
         stack.callback(os.close, files[suffix])
@@ -208,7 +212,7 @@ def _take_read_locks(real: Path, fd: int, mode: int, stack: ExitStack) -> ExitSt
         return None
     with ExitStack() as locks:
         try:
-            shm = open_quietly(_beside(real, "-shm"))
+            shm = open_beside(_beside(real, "-shm"))
         except FileNotFoundError:
             shm = -1
         if shm >= 0:
@@ -237,7 +241,7 @@ def _is_native_there(real: Path) -> bool:
         # Then nobody can tell, and no lock would help.
         return True
     try:
-        shm = open_quietly(_beside(real, "-shm"))
+        shm = open_beside(_beside(real, "-shm"))
     except FileNotFoundError:
         return False
     try:
@@ -354,7 +358,7 @@ def _rollback(
 
 def _add_journal(path: Path, real: Path, views: dict[str, Content], stack: ExitStack) -> bool:
     try:
-        fd = open_quietly(_beside(real, "-journal"))
+        fd = open_beside(_beside(real, "-journal"))
     except FileNotFoundError:
         return False
     stack.callback(os.close, fd)
@@ -371,7 +375,7 @@ def _add_journal(path: Path, real: Path, views: dict[str, Content], stack: ExitS
 def _journal(real: Path) -> bool:
     """Whether there is a journal with content (a first byte of 0: PRAGMA journal_mode = PERSIST has ended it)."""
     try:
-        fd = open_quietly(_beside(real, "-journal"))
+        fd = open_beside(_beside(real, "-journal"))
     except FileNotFoundError:
         return False
     try:
@@ -393,9 +397,15 @@ def _explained(path: Path) -> Iterator[None]:
         where = error.filename or path
         raise WasmfixError(f"cannot be read ({os_reason(error)})", where=where, remedy="run as its owner") from error
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _loop(path) from error
         raise WasmfixError(f"cannot be read ({os_reason(error)})", where=error.filename or path) from error
     except RuntimeError as error:  # Path.resolve() before Python 3.13
-        raise WasmfixError("a loop of symbolic links", where=path) from error
+        raise _loop(path) from error
+
+
+def _loop(path: Path) -> WasmfixError:
+    return WasmfixError("a loop of symbolic links", where=path, remedy="name the database's file")
 
 
 def _check_header(path: Path, fd: int) -> int:
@@ -413,11 +423,11 @@ def _check_header(path: Path, fd: int) -> int:
         raise WasmfixError("is not an SQLite database", where=path, remedy=remedy)
     if len(header) < _HEADER_BYTES:
         what = f"is cut off: it has {len(header)} bytes of its header's {_HEADER_BYTES}"
-        raise WasmfixError(what, where=path, remedy="restore it, or delete it so that zero-cache copies it anew")
+        raise WasmfixError(what, where=path, remedy=RESTORE)
     page_size = _page_size(header)
     if page_size & (page_size - 1) or not 512 <= page_size <= 65536:
         what = f"is damaged: its header has the page size {page_size}"
-        raise WasmfixError(what, where=path, remedy="restore it, or delete it so that zero-cache copies it anew")
+        raise WasmfixError(what, where=path, remedy=RESTORE)
     if header[19] > _WAL2:
         what = f"has the file format {header[18]}.{header[19]} of a future SQLite; 3 is the last one known"
         raise WasmfixError(what, where=path, remedy="update wasmfix and the package whose engine it uses")
@@ -442,7 +452,7 @@ def _check_size(path: Path, fd: int) -> None:
     size = os.fstat(fd).st_size
     if size < wanted:
         what = f"is cut off: it has {size:,} of {wanted:,} bytes"
-        raise WasmfixError(what, where=path, remedy="restore it, or delete it so that zero-cache copies it anew")
+        raise WasmfixError(what, where=path, remedy=RESTORE)
 
 
 def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tuple[str, ...]:

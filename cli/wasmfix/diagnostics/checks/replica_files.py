@@ -19,6 +19,7 @@ from wasmfix.diagnostics.finding import Severity
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Tell
 from wasmfix.diagnostics.sizes import show_size
+from wasmfix.errors import WasmfixError
 from wasmfix.runtime import native
 from wasmfix.runtime.files import open_quietly
 from wasmfix.runtime.lock_table import SUFFIX as LOCK_TABLE
@@ -38,7 +39,8 @@ _PROBLEMS = 10
 
 def is_open_on_engine(replica: Path) -> bool:
     """Whether a process on the engine has the replica open."""
-    with suppress(OSError):
+    # RuntimeError: a loop of symbolic links, before Python 3.13. What is wrong is said when it is opened.
+    with suppress(OSError, RuntimeError, WasmfixError):
         return bool(read_table(replica.resolve()))
     return False
 
@@ -49,7 +51,7 @@ def is_open_on_native(replica: Path) -> bool:
         return False
     try:
         shm = open_quietly(Path(f"{replica.resolve()}-shm"))
-    except OSError:
+    except (OSError, RuntimeError):
         return False
     try:
         return native.is_held(shm, native.DEAD_MAN)
