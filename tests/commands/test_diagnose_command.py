@@ -175,7 +175,7 @@ def on_a_terminal(folder: Path, **variables: str) -> str:
     leader, follower = pty.openpty()
     environment = own_environment(COLUMNS="60", TERM="xterm-256color", **variables)
     command = [sys.executable, "-m", "wasmfix", "diagnose", str(folder)]
-    process = subprocess.Popen(command, env=environment, stdout=follower, stderr=follower, stdin=follower)
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=follower, stderr=follower, stdin=follower)
     os.close(follower)
     read = b""
     try:

@@ -155,7 +155,6 @@ def not_installed(folder: Path, home: Path) -> Shell:
         (without_index, "WF103", "wasmfix patch"),
         (with_shim, "WF104", "wasmfix patch"),
         (reverted, "WF105", "wasmfix patch"),
-        (edited, "WF105", "wasmfix patch --force"),
         (stale, "WF106", "wasmfix patch"),
         (interrupted, "WF107", "wasmfix patch"),
         (with_orez, "WF113", "wasmfix patch"),
@@ -177,3 +176,29 @@ def test_the_command_of_the_first_finding_cures(
     after = shell.run("set -e", f"{first['remedy']['command']} > out.txt", DIAGNOSE)
     assert after.returncode == 0, after.stdout + after.stderr
     assert json.loads(after.stdout)["verdict"] in ("note", "ok")
+
+
+def test_the_top_of_the_report_offers_nothing_to_paste_that_takes_an_edit_away(scratch: Path) -> None:
+    shell = edited(scratch / "app", scratch / "home")
+    head = shell.run("wasmfix diagnose").stdout.split("\n\n")[0]
+    assert "files of the patch were changed since: 1 edited" in head
+    assert "Look at the edited files first" in head
+    assert "$ " not in head
+
+
+def test_a_command_cures_from_the_folder_that_the_user_stands_in(scratch: Path) -> None:
+    shell = bare(scratch / "my app", scratch / "home")
+    (scratch / "else where").mkdir()
+    before = shell.run("cd '../else where'", "wasmfix diagnose '../my app' --no-probe --format json")
+    first = json.loads(before.stdout)["findings"][0]
+    assert first["remedy"]["command"] == "wasmfix patch '../my app'"
+    after = shell.run(
+        "set -e", "cd '../else where'", f"{first['remedy']['command']} > out.txt", f"cd ..; {DIAGNOSE} 'my app'"
+    )
+    assert json.loads(after.stdout)["verdict"] in ("note", "ok")
+
+
+def test_an_install_is_pasted_for_the_project_that_was_named(scratch: Path) -> None:
+    shell = not_installed(scratch / "my app", scratch / "home")
+    found = json.loads(shell.run("cd ..", "wasmfix diagnose 'my app' --no-probe --format json").stdout)["findings"][0]
+    assert found["remedy"]["command"] == f"(cd '{(scratch / 'my app').resolve()}' && npm install)"

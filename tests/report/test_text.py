@@ -19,11 +19,12 @@ def shown(report: Report, width: int, **options: object) -> str:
 
 
 def test_the_verdict_and_its_command_come_first() -> None:
-    first, second = render(sample()).splitlines()[:2]
+    first, words, command = render(sample()).splitlines()[:3]
     assert first == (
         "✗ @rocicorp/zero-sqlite3 1.1.4: orez's shim of generation 2 lies over it: scanStatusV2 does not end"
     )
-    assert second == "  $ wasmfix patch"
+    assert words == "  Put the package's own entry point back, and the engine behind it."
+    assert command == "  $ wasmfix patch"
 
 
 def test_findings_are_under_the_heading_of_their_severity_with_their_evidence() -> None:

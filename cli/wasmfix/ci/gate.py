@@ -235,14 +235,16 @@ def _changed(gate: Gate, assessment: Assessment, before: Before, folders: list[s
 def _drifted(gate: Gate, assessment: Assessment) -> Finding:
     package = assessment.package
     edited = any(what is Drift.EDITED for _path, what in assessment.drift)
+    force = gate.command(package, "--force")
     files = [f"{gate.shown(package.logical[0] / path)} {what.value}" for path, what in assessment.drift]
     return finding(
         "WF504",
         package.label,
         f"{len(files)} {'file' if len(files) == 1 else 'files'} of the patch changed since",
         evidence=files,
-        remedy="Look at the changed files first: the command overwrites them." if edited else "Patch it again.",
-        command=gate.command(package, *(["--force"] if edited else [])),
+        # No command for edits: pasted unread, it would take them away.
+        remedy=f"Look at the changed files first; `{force}` overwrites them." if edited else "Patch it again.",
+        command=None if edited else gate.command(package),
         location=declared(gate.project, package),
         data={"drift": [{"path": path, "what": what.name.lower()} for path, what in assessment.drift]},
     )

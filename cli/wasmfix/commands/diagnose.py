@@ -83,6 +83,7 @@ def command(
     from wasmfix.commands._progress import shown_progress
     from wasmfix.diagnostics.gather import gather
     from wasmfix.diagnostics.options import Options
+    from wasmfix.diagnostics.paste import for_shell_in
     from wasmfix.diagnostics.run import run
     from wasmfix.diagnostics.sections import SUBJECTS, sections
 
@@ -117,6 +118,8 @@ def command(
             secrets=[database_url] if database_url else [],
             debug=debug,
         )
+    if options.project is not None:
+        report = for_shell_in(Path.cwd(), report, options.project.root)
     _emit(report, format_, output)
     if not report.complete:
         click.echo("wasmfix: interrupted; the report has what was known by then", err=True)

@@ -67,10 +67,9 @@ def _head(report: Report) -> Iterator[str]:
     yield f"<p>wasmfix {report.command}</p>"
     yield f"<h1><b>{SIGNS[report.worst]}</b> {_text(verdict(report))}</h1>"
     if first is not None and pressing and first.remedy is not None:
+        yield f"<p>{_text(first.remedy.text)}</p>"
         if first.remedy.command is not None:
             yield _command(first.remedy.command)
-        else:
-            yield f"<p>{_text(first.remedy.text)}</p>"
     yield f"<p>{_text(tally(report))}</p>"
     yield "</header>"
     facts = [*report.subjects, *((fact.name, fact.value) for fact in report.facts)]

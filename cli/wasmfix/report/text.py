@@ -66,10 +66,11 @@ def _show_head(report: Report, console: Console) -> None:
     style, first = _STYLES[report.worst], report.findings[0] if report.findings else None
     _say(console, Text.assemble((f"{SIGNS[report.worst]} ", style), (plain(verdict(report)), style)))
     if first is not None and first.remedy is not None and first.severity in _PRESSING:
-        if first.remedy.command is not None:
-            _say_command(console, 2, first.remedy.command)
-        else:
-            _say(console, Text(plain(first.remedy.text), style="bold"), 2)
+        # The words, too: who pastes what stands at the top reads no further.
+        command = first.remedy.command
+        _say(console, Text(plain(first.remedy.text), style="" if command is not None else "bold"), 2)
+        if command is not None:
+            _say_command(console, 2, command)
     lines = [*report.subjects, *((fact.name, fact.value) for fact in report.facts)]
     width = max((len(name) for name, _value in lines), default=0)
     if lines:

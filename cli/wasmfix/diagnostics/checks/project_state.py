@@ -14,6 +14,7 @@ from wasmfix.patching.assess import Assessment, Drift, Edit, State
 from wasmfix.patching.structure import read_source
 
 _PATCH = "wasmfix patch"
+_EDITED = "Look at the edited files first, and save what you want to keep; `wasmfix patch --force` overwrites them."
 
 # A patch of the catalogue that is needed is a defect that is there: the id of the finding, and what is wrong.
 _DEFECTS = {
@@ -72,8 +73,9 @@ def _drifted(subject: ProjectSubject, assessment: Assessment, here: Location) ->
         package.label,
         f"files of the patch were changed since: {said}",
         evidence=[f"{subject.shown(package.logical[0] / path)} {what.value}" for path, what in assessment.drift],
-        remedy="Look at the edited files first: the command overwrites them." if edited else "Patch it again.",
-        command=f"{_PATCH} --force" if edited else _PATCH,
+        # No command: pasted unread, it would take the edit away.
+        remedy=_EDITED if edited else "Patch it again.",
+        command=None if edited else _PATCH,
         location=Location(package.logical[0] / assessment.drift[0][0]) if assessment.drift else here,
         data={"drift": [{"path": path, "what": what.name.lower()} for path, what in assessment.drift]},
     )
