@@ -292,3 +292,26 @@ def test_without_psycopg_it_says_what_to_do(wasmfix, incident: Upstream, tmp_pat
     )
     help_ = wasmfix("triggers", "-h", variables={"PYTHONPATH": path})
     assert help_.code == 0
+
+
+@pytest.mark.usefixtures("outside")
+def test_what_another_app_publishes_is_dropped_only_if_publications_are_named(wasmfix, incident: Upstream) -> None:  # type: ignore[no-untyped-def]
+    other = SHARD.format(app="other", publication="other_pub") + "CREATE PUBLICATION other_pub FOR TABLE account;"
+    incident.run(
+        other + "DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN SUPERUSER;"
+        "ALTER ROLE guest NOSUPERUSER; ALTER TABLE session OWNER TO guest; ALTER TABLE account OWNER TO guest"
+    )
+    guest = incident.url.replace("zero@", "guest@")
+    assert guest != incident.url
+    before, variables = incident.triggers(), {"ZERO_APP_PUBLICATIONS": "zero_chat"}
+    ran = wasmfix("triggers", "--database-url", guest, "--drop", "--yes", variables=variables)
+    assert ran.code == 2
+    assert "1 of the tables with triggers to drop are published by other_pub; nothing was dropped" in ran.one_line()
+    incident.run("ALTER PUBLICATION other_pub SET TABLE message")
+    looked = wasmfix("triggers", "--database-url", guest, variables=variables)
+    assert "this user may not read which publications Zero uses in other_0" in looked.out
+    ran = wasmfix("triggers", "--database-url", guest, "--drop", "--yes", variables=variables)
+    assert (ran.code, incident.triggers()) == (2, before)
+    assert "this user may not read which publications Zero uses in other_0; nothing was dropped" in ran.one_line()
+    named = wasmfix("triggers", "--database-url", guest, "--drop", "--yes", "--publication", "zero_chat")
+    assert (named.code, stale(incident)) == (0, [])

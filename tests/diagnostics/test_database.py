@@ -162,6 +162,11 @@ def test_another_apps_tables_count_unless_the_publications_are_named(make: Make)
     database = make(INCIDENT + HEALTHY.removeprefix(CHAT) + shop)
     configured = only(diagnosed(database.url, settings={"ZERO_APP_PUBLICATIONS": "zero_chat"}), "WF302")
     assert {each["table"] for each in configured.data["triggers"]} == {"session"}  # type: ignore[attr-defined]
+    assert configured.remedy is not None and configured.remedy.command
+    database.run("CREATE PUBLICATION warehouse FOR TABLE session")
+    doubtful = only(diagnosed(database.url, settings={"ZERO_APP_PUBLICATIONS": "zero_chat"}), "WF302")
+    assert doubtful.remedy is not None and doubtful.remedy.command is None
+    assert doubtful.remedy.text.startswith("Find out who uses the other publications")
     named = only(diagnosed(database.url, "zero_chat"), "WF302")
     assert {each["table"] for each in named.data["triggers"]} == {"session", "account"}  # type: ignore[attr-defined]
     assert "_zero_change_trigger → public._zero_track_change, in the publication zero_shop" in named.evidence[0]
@@ -197,19 +202,34 @@ LOOKALIKES = [
         "INSERT INTO _zero_changes (op) VALUES ('x'); RETURN NEW;",
         "_zero_change_trigger BEFORE INSERT",
     ),
-    ("_zero_notify_change", "PERFORM 1; RETURN NULL;", "_zero_notify_trigger AFTER UPDATE"),
+    ("_zero_notify_change", "PERFORM 1; RETURN NULL;", "_zero_notify_trigger AFTER UPDATE", "STATEMENT"),
     ("_zero_notify_change", "PERFORM pg_notify('a', 'b'); RETURN NULL;", "_zero_change_trigger AFTER UPDATE"),
+    ("_zero_notify_change", "PERFORM pg_notify('a', 'b'); RETURN NULL;", "_zero_notify_trigger AFTER UPDATE", "ROW"),
+    (
+        "_zero_track_change",
+        "INSERT INTO _zero_changes (op) VALUES ('x'); RETURN NEW;",
+        "_zero_change_trigger AFTER INSERT",
+        "STATEMENT",
+    ),
+    (
+        "audit._zero_track_change",
+        "INSERT INTO _zero_changes (op) VALUES ('x'); RETURN NEW;",
+        "_zero_change_trigger AFTER INSERT",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("function", "body", "trigger"), LOOKALIKES)
+@pytest.mark.parametrize(
+    ("function", "body", "trigger", "each"), [(*each, "ROW") if len(each) == 3 else each for each in LOOKALIKES]
+)
 def test_a_trigger_that_only_looks_like_change_tracking_is_left_alone(
-    make: Make, function: str, body: str, trigger: str
+    make: Make, function: str, body: str, trigger: str, each: str
 ) -> None:
     database = make(
         CHAT
+        + "CREATE SCHEMA audit;"
         + f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;"
-        + f"CREATE TRIGGER {trigger} ON session FOR EACH ROW EXECUTE FUNCTION {function}();"
+        + f"CREATE TRIGGER {trigger} ON session FOR EACH {each} EXECUTE FUNCTION {function}();"
     )
     found = only(diagnosed(database.url, "zero_chat"), "WF319")
     assert found.severity is Severity.NOTE

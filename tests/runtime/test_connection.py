@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,3 +34,22 @@ def test_the_end_of_the_connection_is_not_taken_for_the_end_of_the_rows(replica:
         with pytest.raises(WasmfixError, match=r"a\.db: the connection was closed before all rows were read"):
             next(cursor)
     assert ended.all() == []
+
+
+@pytest.mark.parametrize("parameters", [5, None, {1}, (n for n in [1]), "1", b"1"])
+def test_what_has_neither_order_nor_names_is_no_parameters(parameters: Any, replica: Path) -> None:
+    with runtime.open(replica / "a.db") as db:
+        with pytest.raises(TypeError, match="parameters are a list, a tuple or a mapping, not"):
+            db.execute("SELECT ?", parameters)
+        assert db.execute("SELECT ?", [1]).one() == (1,)
+
+
+def test_wrong_use_is_told_in_words(replica: Path, wasm: Path) -> None:
+    with runtime.open(str(replica / "a.db"), engine=str(wasm)) as db:
+        statement: Any = b"SELECT 1"
+        with pytest.raises(TypeError, match="a statement is a str, not bytes"):
+            db.execute(statement)
+    with pytest.raises(ValueError, match="text_errors is an error handler as for bytes.decode\\(\\), not 'bogus'"):
+        runtime.open(replica / "a.db", text_errors="bogus")
+    with pytest.raises(WasmfixError, match="no such file: a name has no NUL character"):
+        runtime.open(f"{replica}/a.db\0")

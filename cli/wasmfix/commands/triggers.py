@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,23 +53,27 @@ def command(database_url: str | None, publications: tuple[str, ...], drop: bool,
         raise WasmfixError("there is no terminal to ask on", where="--drop", remedy="add --yes, and nothing is asked")
     # Imported late: `wasmfix -h` needs none of it.
     from wasmfix.postgres.connect import connected
+    from wasmfix.postgres.publications import find_unreadable_shards
 
     options = _options(database_url, publications)
     with connected(database_url) as database:
         chosen, found = _look(database, options)
-        name = database.shown
+        name, unreadable = database.shown, find_unreadable_shards(database)
         if drop and found.stale:
             _refuse_without_tables(database, chosen)
+            _refuse_others(found, unreadable, name, named=bool(publications), yes=yes)
     dropped = False
     if not as_json:
-        _show(found, chosen, name)
+        _show(found, chosen, name, unreadable)
     if drop and found.stale:
         _show_statements(found, err=as_json)
+        if unreadable and as_json:
+            click.echo(_not_read(unreadable), err=True)
         if yes or click.confirm(f"Drop {_count(found)} in {name}?", err=True):
             _drop(database_url, options, found)
             dropped = True
     if as_json:
-        emit_json(_document(name, chosen, found, dropped))
+        emit_json(_document(name, chosen, found, dropped, unreadable))
     elif dropped:
         click.echo(f"dropped {_count(found)}")
     elif found.stale and not drop:
@@ -120,6 +125,30 @@ def _refuse_without_tables(database: Database, chosen: Chosen) -> None:
         raise WasmfixError(what, where=database.shown, remedy="add the tables of your Zero schema to it first")
 
 
+def _refuse_others(found: Found, unreadable: Sequence[str], name: str, *, named: bool, yes: bool) -> None:
+    """Unless the user names the publications, what others may count on is not dropped.
+
+    Args:
+        named: by --publication, not by the settings or the database.
+    """
+    if named:
+        return
+    remedy = "name all publications that Zero uses with --publication, one each"
+    others = sorted({each for trigger in found.stale for each in trigger.published_by})
+    if others:
+        tables = len({trigger.table for trigger in found.stale if trigger.published_by})
+        what = f"{tables} of the tables with triggers to drop are published by {', '.join(others)}; nothing was dropped"
+        raise WasmfixError(what, where=name, remedy=remedy)
+    if unreadable and yes:
+        raise WasmfixError(f"{_not_read(unreadable)}; nothing was dropped", where=name, remedy=remedy)
+
+
+def _not_read(unreadable: Sequence[str]) -> str:
+    from wasmfix.report.plain import plain
+
+    return plain(f"this user may not read which publications Zero uses in {', '.join(unreadable)}")
+
+
 def _drop(url: str, options: Options, shown: Found) -> None:
     from wasmfix.postgres.connect import connected
     from wasmfix.postgres.triggers import drop_triggers, lock_tables
@@ -129,13 +158,16 @@ def _drop(url: str, options: Options, shown: Found) -> None:
         # Read behind the locks: what is true now stays true until the triggers are gone.
         chosen, found = _look(database, options)
         _refuse_without_tables(database, chosen)
+        _refuse_others(found, (), database.shown, named=bool(options.publications), yes=True)
         drop_triggers(database, shown.stale, found.stale)
 
 
-def _show(found: Found, chosen: Chosen, name: str) -> None:
+def _show(found: Found, chosen: Chosen, name: str, unreadable: Sequence[str]) -> None:
     from wasmfix.report.plain import plain
 
     click.echo(plain(f"{name}, published by {', '.join(chosen.names)} ({chosen.source})"))
+    if unreadable:
+        click.echo(_not_read(unreadable))
     if found.stale:
         rows = []
         for trigger in found.stale:
@@ -164,11 +196,12 @@ def _count(found: Found) -> str:
     return f"{number} trigger{'' if number == 1 else 's'}"
 
 
-def _document(name: str, chosen: Chosen, found: Found, dropped: bool) -> dict[str, object]:
+def _document(name: str, chosen: Chosen, found: Found, dropped: bool, unreadable: Sequence[str]) -> dict[str, object]:
     return {
         "database": name,
         "publications": list(chosen.names),
         "publications_from": chosen.source,
+        "unreadable_shards": list(unreadable),
         "triggers": [{**trigger.to_json(), "statement": trigger.statement} for trigger in found.stale],
         "dropped": dropped,
         "published": [trigger.to_json() for trigger in found.wanted],

@@ -66,24 +66,33 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def find_shards(database: Database) -> tuple[Shard, ...]:
-    """The shards that a zero-cache has set up, recognised by the columns of their tables."""
-    schemas = database.rows("""
-        SELECT n.nspname::text AS schema
+_SHARDS = """
+        SELECT n.nspname::text AS schema,
+               has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
         FROM pg_namespace n
         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'shardConfig' AND c.relkind = 'r'
         WHERE EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'publications'
                       AND a.atttypid = 'text[]'::regtype)
           AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'ddlDetection'
                       AND a.atttypid = 'bool'::regtype)
-          AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-        ORDER BY 1""")
+        ORDER BY 1"""
+
+
+def find_shards(database: Database) -> tuple[Shard, ...]:
+    """The shards that a zero-cache has set up, recognised by their tables' columns, as far as they can be read."""
     shards = []
-    for row in schemas:
+    for row in database.rows(_SHARDS):
+        if not row["readable"]:
+            continue
         table = Table(row["schema"], "shardConfig").sql
         for config in database.rows(f'SELECT publications, "ddlDetection" AS detection FROM {table}'):
             shards.append(Shard(row["schema"], tuple(config["publications"]), config["detection"]))
     return tuple(shards)
+
+
+def find_unreadable_shards(database: Database) -> tuple[str, ...]:
+    """Schemas of the shards whose publications this user may not read."""
+    return tuple(row["schema"] for row in database.rows(_SHARDS) if not row["readable"])
 
 
 def find_publications(database: Database) -> dict[str, Publication]:

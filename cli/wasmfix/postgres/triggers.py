@@ -6,8 +6,8 @@ orez (through PGlite, which has no logical replication) tracks changes with two 
     _zero_notify_trigger  FOR EACH STATEMENT  public._zero_notify_change()  calls pg_notify
 
 Some releases put them on all tables of `public`; Zero, which knows the published tables only, then ends with "Unknown
-table". A trigger is taken for one of them only if its name, its function's name, what it fires on and what the function
-does all agree.
+table". A trigger is taken for one of them only if its name, its function's schema and name, what it fires on, how often
+(for each row or statement) and what the function does all agree.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ LOCK_TIMEOUT = 3
 DROP_TIMEOUT = 10
 """Seconds to wait for all tables together: those that are locked already are closed to others meanwhile."""
 
-# Of a trigger's name: the function's, and what the body of that has to do.
+_SCHEMA = "public"
+# pg_trigger.tgtype, from catalog/pg_trigger.h.
+_ROW, _BEFORE, _INSERT, _DELETE, _UPDATE, _TRUNCATE, _INSTEAD = 1, 2, 4, 8, 16, 32, 64
+
+# Of a trigger's name: the function's, whether it fires for each row, and what the function's body has to do.
 _KINDS = {
     "_zero_change_trigger": (
         "_zero_track_change",
+        _ROW,
         re.compile(r'\binsert\s+into\s+(?:"?\w+"?\s*\.\s*)?"?_zero_changes\b'),
     ),
-    "_zero_notify_trigger": ("_zero_notify_change", re.compile(r"\bpg_notify\s*\(")),
+    "_zero_notify_trigger": ("_zero_notify_change", 0, re.compile(r"\bpg_notify\s*\(")),
 }
 NAMES = tuple(_KINDS)
-_FUNCTIONS = tuple(function for function, _body in _KINDS.values())
-
-# pg_trigger.tgtype, from catalog/pg_trigger.h.
-_BEFORE, _INSERT, _DELETE, _UPDATE, _TRUNCATE, _INSTEAD = 2, 4, 8, 16, 32, 64
+_FUNCTIONS = tuple(function for function, _row, _body in _KINDS.values())
 
 _QUERY = """
     SELECT t.oid::int8 AS oid, c.oid::int8 AS table_oid, p.oid::int8 AS function_oid,
@@ -160,32 +162,37 @@ def _identity(trigger: Trigger) -> Trigger:
 
 def _all(database: Database) -> Iterator[Trigger]:
     for row in database.rows(_QUERY, (list(NAMES), list(_FUNCTIONS))):
+        function = Table(row["function_schema"], row["function"])
         yield Trigger(
             oid=row["oid"],
             table=Table(row["schema"], row["table"]),
             table_oid=row["table_oid"],
             name=row["trigger"],
-            function=Table(row["function_schema"], row["function"]),
+            function=function,
             function_oid=row["function_oid"],
             # O: as ever; A: on replicas as well. R fires on replicas only, D never.
             enabled=row["enabled"] in ("O", "A"),
             kind=row["kind"],
-            doubt=_doubt(row["trigger"], row["function"], row["type"], row["language"], row["source"]),
+            doubt=_doubt(row["trigger"], function, row["type"], row["language"], row["source"]),
         )
 
 
-def _doubt(name: str, function: str, type_: int, language: str, source: str) -> str | None:
+def _doubt(name: str, function: Table, type_: int, language: str, source: str) -> str | None:
     if name not in _KINDS:
         return f"it is not called {' or '.join(NAMES)}"
-    wanted, does = _KINDS[name]
-    if function != wanted:
+    wanted, row, does = _KINDS[name]
+    if function.name != wanted:
         return f"it does not run {wanted}"
+    if function.schema != _SCHEMA:
+        return f"it runs {function.shown}, not the function of {_SCHEMA}"
+    if type_ & _ROW != row:
+        return f"it fires for each {'statement' if row else 'row'}, not for each {'row' if row else 'statement'}"
     if type_ & (_BEFORE | _INSTEAD | _TRUNCATE) or not type_ & (_INSERT | _UPDATE | _DELETE):
         return "it does not fire after INSERT, UPDATE or DELETE"
     if language != "plpgsql":
-        return f"{function} is written in {language}, not in plpgsql"
+        return f"{function.name} is written in {language}, not in plpgsql"
     if not does.search(_without_comments(source).lower()):
-        return f"{function} does something else"
+        return f"{function.name} does something else"
     return None
 
 

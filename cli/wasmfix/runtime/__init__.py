@@ -11,6 +11,7 @@ docs/runtime.md has the whole of it.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,7 +42,7 @@ MEMORY_LIMIT = 192 * 2**20
 def open(  # noqa: A001 - as gzip.open, tarfile.open
     path: Path | str,
     *,
-    engine: Path | None = None,
+    engine: Path | str | None = None,
     runtime: str = DEFAULT,
     copy: bool = False,
     patience: float = 10.0,
@@ -64,9 +65,14 @@ def open(  # noqa: A001 - as gzip.open, tarfile.open
             What it raises ends the query.
         text_errors: how text that is not UTF-8 is decoded, as for bytes.decode().
 
-    Raises WasmfixError, one line that says what is wrong with the file or the runtime.
+    Raises WasmfixError, one line that says what is wrong with the file or the runtime; ValueError for a `text_errors`
+    that Python does not know.
     """
-    wasm = engine if engine is not None else find_engine()
+    try:
+        codecs.lookup_error(text_errors)
+    except LookupError:
+        raise ValueError(f"text_errors is an error handler as for bytes.decode(), not {text_errors!r}") from None
+    wasm = Path(engine) if engine is not None else find_engine()
     host = get_host(runtime)
     snapshot = take_snapshot(Path(path), copy=copy, patience=patience)
     instance: Instance | None = None

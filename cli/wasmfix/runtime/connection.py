@@ -172,9 +172,11 @@ class Connection:
             sql: one statement.
             parameters: values in order for `?`, or by name for `:name`, `@name`, `$name`.
 
-        Raises SqlError with SQLite's message and code; whatever would write gets SQLITE_READONLY.
+        Raises SqlError with SQLite's message and code; whatever would write gets SQLITE_READONLY. TypeError for wrong use.
         """
         instance = self._instance
+        if not isinstance(sql, str):
+            raise TypeError(f"a statement is a str, not {type(sql).__name__}")
         if not self._handle:
             raise WasmfixError("the connection is closed", where=self.path)
         text = sql.encode("utf-8", "surrogatepass")

@@ -105,6 +105,9 @@ def take_snapshot(
 
     Raises WasmfixError for what is no readable database, SnapshotError if a writer never lets us.
     """
+    if "\0" in str(path):
+        name = str(path).replace("\0", "\\0")
+        raise WasmfixError("no such file: a name has no NUL character", where=name, remedy="name the database's file")
     with _explained(path):
         real = path.resolve(strict=True)
         deadline = time.monotonic() + patience

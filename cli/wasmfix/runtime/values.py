@@ -66,13 +66,17 @@ def arrange(names: Sequence[str | None], parameters: Parameters) -> list[tuple[i
         names: of the statement's parameters, with their prefix (`:id`); None for `?`.
         parameters: values in order, or by name without the prefix.
 
-    Raises SqlError (SQLITE_RANGE) if they do not fit the statement.
+    Raises SqlError (SQLITE_RANGE) if they do not fit the statement, TypeError for what has neither order nor names.
     """
     if isinstance(parameters, Mapping):
         missing = [name or "?" for name in names if name is None or name[1:] not in parameters]
         if missing:
             raise SqlError(f"no value for parameter {missing[0]}", 25)
         return [(i, parameters[name[1:]]) for i, name in enumerate(names, 1) if name is not None]
+    # A text is a sequence, too: of its characters, which nobody means.
+    if not isinstance(parameters, Sequence) or isinstance(parameters, (str, bytes, bytearray, memoryview)):
+        what = f"parameters are a list, a tuple or a mapping, not {type(parameters).__name__}"
+        raise TypeError(f"{what}; write [value] for a single one")
     if len(parameters) != len(names):
         raise SqlError(f"the statement has {len(names)} parameters, and {len(parameters)} values were given", 25)
     return list(enumerate(parameters, 1))

@@ -8,6 +8,7 @@ from wasmfix.diagnostics.checks.database_subject import URL_VARIABLE, DatabaseSu
 from wasmfix.diagnostics.facts import Item
 from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Tell
+from wasmfix.postgres.publications import find_unreadable_shards
 from wasmfix.postgres.triggers import Trigger, find_triggers
 
 _SHOWN = 20
@@ -38,10 +39,18 @@ def triggers(subject: DatabaseSubject, _tell: Tell) -> Iterator[Item]:
         return
     # Without a published table every trigger is stale: the publication is what is wrong, WF303 or WF304 says it.
     curable = len(subject.used) == len(subject.chosen.names) and any(each.tables for each in subject.used)
-    command = subject.triggers_command() if curable else None
+    # The command names the publications, so it would not refuse what it refuses of itself.
+    unreadable = find_unreadable_shards(subject.database)
+    sure = bool(subject.options.publications) or not (unreadable or any(each.published_by for each in found.stale))
+    command = subject.triggers_command() if curable and sure else None
     remedy = "The command shows the statements, asks, and drops exactly these triggers."
     if not curable:
         remedy = "Put the publication right first, then look again."
+    elif not sure:
+        remedy = (
+            "Find out who uses the other publications; then: wasmfix triggers --drop, with a --publication for each"
+        )
+        remedy += " that Zero uses."
     elif command is None:
         remedy = f"Put the URL into {URL_VARIABLE}, then run: wasmfix triggers --drop"
         remedy += "".join(f" --publication {name}" for name in subject.chosen.names)
@@ -50,7 +59,11 @@ def triggers(subject: DatabaseSubject, _tell: Tell) -> Iterator[Item]:
         "WF302",
         subject.name,
         f"{len(found.stale)} change-tracking triggers on {len(tables)} tables that are not published ({names})",
-        evidence=[*_lines(found.stale), f"publications: {subject.chosen.source}"],
+        evidence=[
+            *_lines(found.stale),
+            f"publications: {subject.chosen.source}",
+            *(f"not readable by this user: which publications Zero uses in {schema}" for schema in unreadable),
+        ],
         remedy=remedy,
         command=command,
         data={"triggers": [trigger.to_json() for trigger in found.stale]},
