@@ -49,7 +49,7 @@ def test_wrong_use_is_told_in_words(replica: Path, wasm: Path) -> None:
         statement: Any = b"SELECT 1"
         with pytest.raises(TypeError, match="a statement is a str, not bytes"):
             db.execute(statement)
-    with pytest.raises(ValueError, match="text_errors is an error handler as for bytes.decode\\(\\), not 'bogus'"):
+    with pytest.raises(ValueError, match=r"text_errors is an error handler as for bytes\.decode\(\), not 'bogus'"):
         runtime.open(replica / "a.db", text_errors="bogus")
     with pytest.raises(WasmfixError, match="no such file: a name has no NUL character"):
         runtime.open(f"{replica}/a.db\0")

@@ -172,7 +172,8 @@ class Connection:
             sql: one statement.
             parameters: values in order for `?`, or by name for `:name`, `@name`, `$name`.
 
-        Raises SqlError with SQLite's message and code; whatever would write gets SQLITE_READONLY. TypeError for wrong use.
+        Raises SqlError with SQLite's message and code; whatever would write gets SQLITE_READONLY.
+        TypeError for wrong use.
         """
         instance = self._instance
         if not isinstance(sql, str):
