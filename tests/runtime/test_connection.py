@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,14 @@ import pytest
 from wasmfix import runtime
 from wasmfix.errors import WasmfixError
 
+WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
+try:
+    connection.execute("INSERT INTO t VALUES (99)")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
 NUMBERS = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i LIMIT 5000) SELECT n FROM i"
 
 
@@ -53,3 +64,28 @@ def test_wrong_use_is_told_in_words(replica: Path, wasm: Path) -> None:
         runtime.open(replica / "a.db", text_errors="bogus")
     with pytest.raises(WasmfixError, match="no such file: a name has no NUL character"):
         runtime.open(f"{replica}/a.db\0")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows a process its own descriptors and locks")
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_the_locks_of_another_sqlite_in_this_process_are_left_alone(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    own = sqlite3.connect(file, isolation_level=None)
+    own.execute(f"PRAGMA journal_mode = {mode}")
+    own.execute("CREATE TABLE t(a)")
+    own.execute("BEGIN IMMEDIATE")
+    with pytest.raises(WasmfixError, match=r"a\.db: another SQLite has it open in this process"):
+        runtime.open(file)
+    done = subprocess.run([sys.executable, "-c", WRITER, str(file)], capture_output=True, text=True, check=True)
+    assert done.stdout == "database is locked\n"
+    own.execute("COMMIT")
+    own.close()
+
+    reader = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM t").fetchall()
+    with pytest.raises(WasmfixError, match="another SQLite has it open"):
+        runtime.open(file)
+    reader.close()
+    with file.open("rb"), runtime.open(file), runtime.open(file) as db:
+        assert db.execute("SELECT count(*) FROM t").one() == (0,)

@@ -4,6 +4,10 @@ On Linux they are *open file description* locks (fcntl(2), F_OFD_SETLK): they ex
 are excluded by them, but closing another descriptor of the same file in this process, or another connection here,
 does not drop them, as it would drop POSIX locks. Elsewhere they are POSIX locks, with that trap.
 
+The trap is there for others everywhere: when we close a descriptor of a file, the POSIX locks that another SQLite in
+this process (Python's own `sqlite3`) has on the file are gone, whatever ours are. So such a file is not opened at all,
+where that can be seen (is_open_here()).
+
 Only shared locks are taken, on descriptors that are open for reading, and nobody is waited for while one is held.
 """
 
@@ -14,6 +18,7 @@ import struct
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 if sys.platform != "win32":
@@ -66,6 +71,30 @@ def try_share_database(fd: int) -> bool:
     done = try_shared(fd, SHARED, SHARED_COUNT)
     release(fd, PENDING)
     return done
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether another SQLite in this process has the file open; False where that cannot be seen (not Linux).
+
+    A descriptor of ours has O_NONBLOCK (files.open_quietly()), one of SQLite's has not. SQLite's is open for writing,
+    or, if the connection is read-only, has POSIX locks at times (proc_pid_fdinfo(5)).
+    """
+    if sys.platform != "linux":
+        return False
+    with suppress(OSError):
+        wanted = path.stat()
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):  # the listing's own is closed by now
+                fd = int(link.name)
+                status = os.fstat(fd)
+                if (status.st_ino, status.st_dev) != (wanted.st_ino, wanted.st_dev):
+                    continue
+                flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+                if flags & os.O_NONBLOCK:
+                    continue
+                if flags & os.O_ACCMODE == os.O_RDWR or "POSIX" in Path(f"/proc/self/fdinfo/{fd}").read_text():
+                    return True
+    return False
 
 
 def release_database(fd: int) -> None:

@@ -110,6 +110,9 @@ def take_snapshot(
         raise WasmfixError("no such file: a name has no NUL character", where=name, remedy="name the database's file")
     with _explained(path):
         real = path.resolve(strict=True)
+        if native.is_open_here(real):
+            what = "another SQLite has it open in this process, and would lose its locks when it is read here"
+            raise WasmfixError(what, where=path, remedy="close that connection before, or read it in another process")
         deadline = time.monotonic() + patience
         while True:
             try:
