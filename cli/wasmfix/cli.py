@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from wasmfix import __version__
-from wasmfix.errors import INTERRUPTED, STOPPED, WasmfixError
+from wasmfix.errors import INTERRUPTED, STOPPED, WasmfixError, os_reason
 from wasmfix.jsonout import emit_error
 
 COMMANDS = Path(__file__).parent / "commands"
@@ -60,35 +63,62 @@ def run(arguments: Sequence[str]) -> int:
 
     With --json it is an object with `error` on stdout, too.
     """
-    debug, as_json = "--debug" in arguments, "--json" in arguments
+    debug = "--debug" in arguments
+    complain = partial(_complain, arguments=arguments)
     try:
         result = group.main(list(arguments), prog_name="wasmfix", standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return STOPPED
     except click.ClickException as error:
-        _complain(error.format_message() + _usage_hint(error), as_json)
+        complain(error.format_message() + _usage_hint(error))
         return STOPPED
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted", as_json)
+        complain("interrupted")
         return INTERRUPTED
     except WasmfixError as error:
-        if debug:
-            raise
-        _complain(str(error), as_json)
+        _trace(error, debug, arguments)
+        complain(str(error))
         return STOPPED
     except BrokenPipeError:
         # The reader of our output (`head`) has gone; flushing at exit must not fail a second time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return STOPPED
+    except _Unwritable as error:
+        _drop_output()
+        complain(f"standard output: cannot be written ({error})")
         return STOPPED
     except Exception as error:
-        if debug:
-            raise
-        line = f"unexpected {type(error).__name__}: {error}; run again with --debug and report the traceback"
-        _complain(line, as_json)
+        _trace(error, debug, arguments)
+        hint = "report the traceback" if debug else "run again with --debug and report the traceback"
+        complain(f"unexpected {type(error).__name__}: {error}; {hint}")
         return STOPPED
     return result if isinstance(result, int) else 0
+
+
+class _Unwritable(Exception):
+    """What we printed does not arrive."""
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _Unwritable(os_reason(error)) from error
+
+
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere: Python would try again at exit, and fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _trace(error: BaseException, debug: bool, arguments: Sequence[str]) -> None:
+    if debug:
+        click.echo(_without_secrets("".join(traceback.format_exception(error)), arguments), err=True, nl=False)
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -96,8 +126,21 @@ def _usage_hint(error: click.ClickException) -> str:
     return f" (see: {context.command_path} -h)" if context is not None else ""
 
 
-def _complain(line: str, as_json: bool) -> None:
-    line = " ".join(line.split("\n"))
-    if as_json:
-        emit_error(line)
-    click.echo(f"wasmfix: {line}", err=True)
+def _complain(line: str, *, arguments: Sequence[str]) -> None:
+    line = " ".join(_without_secrets(line, arguments).split("\n"))
+    # The stream may be closed, and this is the last word.
+    with suppress(OSError):
+        if "--json" in arguments:
+            emit_error(line)
+            sys.stdout.flush()
+    with suppress(OSError):
+        click.echo(f"wasmfix: {line}", err=True)
+
+
+def _without_secrets(text: str, arguments: Sequence[str]) -> str:
+    """Messages repeat what was given, and a URL with a password may stand where none belongs."""
+    # Imported late: nothing may have gone wrong.
+    from wasmfix.diagnostics.redact import Redactor
+
+    given = [*arguments, *(argument.partition("=")[2] for argument in arguments if argument.startswith("--"))]
+    return Redactor([*given, os.environ.get("WASMFIX_DATABASE_URL", "")]).text(text)

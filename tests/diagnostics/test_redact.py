@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wasmfix.diagnostics import Check, Fact, HeapLimit, Item, Projection, Section, TableFacts, Tell, finding, run
-from wasmfix.diagnostics.redact import redact
+from wasmfix.diagnostics.redact import Redactor, redact
 from wasmfix.errors import WasmfixError
 from wasmfix.report import FORMATS, rendered
 
@@ -77,3 +77,27 @@ def test_no_format_has_the_password(password: str, kind: int, plain: bool) -> No
 )
 def test_urls_and_parameters_lose_their_password_and_nothing_else(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "host=h user=u password=s3cret&Tail9 dbname=d",
+        "host=h password=s3cret;Tail9",
+        r"host=h password=s3cret\ Tail9",
+        "host=h password=s3c'Tail9",
+        'host=h password=s3c"Tail9',
+        "postgres://u:pw\tTail9@h/d",
+        "postgres://u:pw\nTail9@h/d",
+        "postgres://u:pw Tail9@h/d",
+        "u:Tail9@h/d",
+        "postgres:u:Tail9@h/d",
+        "postgres:/u:Tail9@h/d",
+        "postgres://h/d?p%61ssword=%54ail9",
+        "postgres://u:a&Tail9=b@h/d",
+    ],
+)
+def test_no_part_of_a_password_is_shown_however_the_url_is_written(url: str) -> None:
+    redactor = Redactor([url])
+    for said in (url, " ".join(url.split()), repr(url), f'invalid "{url}"', f'after "{url.split()[-1]}"'):
+        assert "ail9" not in redactor.text(said)

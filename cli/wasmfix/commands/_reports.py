@@ -53,7 +53,10 @@ def looked_at(options: Options) -> tuple[tuple[str, str], ...]:
     elif options.replica_source.startswith("none"):
         found.append(("replica", options.replica_source))
     if options.database_url is not None:
-        found.append(("database", f"{options.database_url} ({options.database_source})"))
+        # Imported late: it is long, and most have no database.
+        from wasmfix.postgres.connect import place_of
+
+        found.append(("database", f"{place_of(options.database_url)} ({options.database_source})"))
     return tuple(found)
 
 

@@ -160,6 +160,14 @@ def has_password(url: str) -> bool:
     return any("pass" in name for name in _parameters(url))
 
 
+def place_of(url: str) -> str:
+    """`host:port/database`, or whatever else may be shown of a URL; never raises."""
+    try:
+        return _shown(_parameters(url))
+    except (WasmfixError, ImportError):
+        return "a URL that is not shown"
+
+
 def _psycopg() -> Any:
     try:
         import psycopg

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -272,11 +273,14 @@ def _advice(scene: _Scene, projection: Projection) -> tuple[str, str | None]:
     if scene.limit.source == "--heap-limit" or memory is None or wanted > memory * 0.75:
         return f"{fewer}.", None
     setting = scene.subject.options.setting(NODE_OPTIONS)
-    before = f"{setting.value} " if setting is not None and setting.file is not None else f"${{{NODE_OPTIONS}:-}} "
     option = f"--max-old-space-size={wanted // _MB}"
-    if "'" in before or '"' in before:
-        return f"{fewer}; or set {option} in {NODE_OPTIONS}.", None
-    return f"{fewer}; or let zero-cache have a larger heap.", f'export {NODE_OPTIONS}="{before}{option}"'
+    # What a file has is anybody's text: the shell that it is pasted into must take none of it for more than that.
+    value = f'"${{{NODE_OPTIONS}:-}} {option}"'
+    if setting is not None and setting.file is not None:
+        value = shlex.quote(f"{setting.value} {option}")
+        if not setting.value.isprintable():
+            return f"{fewer}; or set {option} in {NODE_OPTIONS}.", None
+    return f"{fewer}; or let zero-cache have a larger heap.", f"export {NODE_OPTIONS}={value}"
 
 
 def _too_many(scene: _Scene, projection: Projection, counts: Counts) -> Iterator[Finding]:

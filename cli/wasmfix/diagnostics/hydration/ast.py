@@ -6,6 +6,8 @@ A file has a list of `{"name": …, "ast": {…}}`, or a map from names to ASTs.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +114,7 @@ def read_queries(file: Path) -> dict[str, Query | QueryError]:
     Raises WasmfixError: there is no such file, or it has no queries.
     """
     try:
-        if file.stat().st_size > _MAX_BYTES:
-            raise WasmfixError("is too large for a file of queries", where=file)
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(_read(file))
     except OSError as error:
         raise WasmfixError(f"cannot be read ({os_reason(error)})", where=file) from error
     except (ValueError, RecursionError) as error:
@@ -130,6 +130,18 @@ def read_queries(file: Path) -> dict[str, Query | QueryError]:
         except QueryError as error:
             found[name] = error
     return found
+
+
+def _read(file: Path) -> str:
+    # Not blocking: a FIFO would wait for a writer.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise WasmfixError("is no regular file", where=file, remedy="give a file with a list of {name, ast}")
+        content = opened.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise WasmfixError("is too large for a file of queries", where=file)
+    return content.decode("utf-8")
 
 
 def parse_query(ast: object, depth: int = 0) -> Query:
