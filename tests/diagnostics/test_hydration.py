@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from dataclasses import replace
@@ -119,6 +120,19 @@ def test_the_command_of_a_finding_pasted_takes_it_away(demo_replica: Path, monke
     assert [finding for finding in after.findings if finding.id >= "WF250"] == []
 
 
+def test_a_pasted_command_runs_nothing_of_what_a_file_has(
+    demo_replica: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hydration, "this_machine", lambda: Machine(2, 16 * GB, False))
+    text = f"--max-old-space-size=40 $(touch {tmp_path}/a) `touch {tmp_path}/b` \\'\"; touch {tmp_path}/c #"
+    report = diagnosed(demo_replica, WHOLE, settings=(Setting("NODE_OPTIONS", text, Path("/srv/app/.env"), 3),))
+    (command,) = {finding.remedy.command for finding in found(report, "WF250") if finding.remedy}
+    shell = f'{command}; printf %s "$NODE_OPTIONS"'
+    value = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, check=True).stdout
+    assert value.startswith(f"{text} --max-old-space-size=")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_command_where_the_machine_has_no_more(demo_replica: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hydration, "this_machine", lambda: Machine(2, 100 * MB, True))
     report = diagnosed(demo_replica, WHOLE)
@@ -189,6 +203,13 @@ def test_a_file_without_queries_is_one_line(content: str, tmp_path: Path) -> Non
         read_queries(file)
     assert str(file) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_only_a_regular_file_is_read_for_queries(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path):
+        with pytest.raises(WasmfixError, match=r"is no regular file|is a directory|cannot be read"):
+            read_queries(path)
 
 
 def test_rows_that_are_read_by_the_hundred_thousand_are_said(
