@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from wasmfix.cli import main
+import sys
 
-main()
+try:
+    from wasmfix.cli import main
+
+    main()
+except KeyboardInterrupt:  # while modules are loaded
+    sys.exit(130)

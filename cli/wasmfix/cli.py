@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 import click
 
@@ -65,9 +66,12 @@ def run(arguments: Sequence[str]) -> int:
     """
     debug = "--debug" in arguments
     complain = partial(_complain, arguments=arguments)
+    if sys.stdout is None:  # `>&-`
+        complain("standard output: is closed; send it to a file or to /dev/null")
+        return STOPPED
     try:
         result = group.main(list(arguments), prog_name="wasmfix", standalone_mode=False)
-        _flush()
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return STOPPED
@@ -85,11 +89,11 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output (`head`) has gone; flushing at exit must not fail a second time.
         _drop_output()
         return STOPPED
-    except _Unwritable as error:
-        _drop_output()
-        complain(f"standard output: cannot be written ({error})")
-        return STOPPED
     except Exception as error:
+        if _is_of_stdout(error):
+            _drop_output()
+            complain(f"standard output: cannot be written ({os_reason(error)})")
+            return STOPPED
         _trace(error, debug, arguments)
         hint = "report the traceback" if debug else "run again with --debug and report the traceback"
         complain(f"unexpected {type(error).__name__}: {error}; {hint}")
@@ -97,17 +101,11 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-class _Unwritable(Exception):
-    """What we printed does not arrive."""
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise _Unwritable(os_reason(error)) from error
+def _is_of_stdout(error: Exception) -> TypeGuard[OSError]:
+    """Whether what we printed does not arrive (a full disk): such an error names no file."""
+    return (
+        isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF)
+    )
 
 
 def _drop_output() -> None:

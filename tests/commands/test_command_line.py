@@ -56,6 +56,21 @@ def test_debug_shows_the_traceback(wasmfix, tmp_path: Path) -> None:  # type: ig
     assert "Traceback" in wasmfix("--debug", "status", tmp_path).err
 
 
+@pytest.mark.parametrize("arguments", [["status"], ["diagnose", "--heap-limit", "x"], ["triggers", "--yes"]])
+def test_debug_does_not_change_the_exit_code(wasmfix, tmp_path: Path, arguments: list[str]) -> None:  # type: ignore[no-untyped-def]
+    assert wasmfix(*arguments, cwd=tmp_path).code == 2
+    assert wasmfix(*arguments, "--debug", cwd=tmp_path).code == 2
+
+
+@pytest.mark.parametrize(("to", "said"), [(">&-", "is closed"), ("> /dev/full", "No space left on device")])
+@pytest.mark.parametrize("arguments", ["-h", "diagnose --explain WF101", "diagnose -h"])
+def test_output_that_does_not_arrive_is_one_line_and_code_2(to: str, said: str, arguments: str) -> None:
+    command = f"{sys.executable} -m wasmfix {arguments} {to}"
+    done = subprocess.run(["bash", "-c", command], env=own_environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_error_message(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)

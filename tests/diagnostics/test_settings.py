@@ -8,7 +8,7 @@ import pytest
 from wasmfix.diagnostics.gather import gather
 from wasmfix.diagnostics.machine import this_machine
 from wasmfix.diagnostics.options import Options
-from wasmfix.diagnostics.sizes import parse_size, show_size
+from wasmfix.diagnostics.sizes import parse_heap_limit, parse_size, show_size
 from wasmfix.errors import WasmfixError
 from wasmfix.project import find_project
 from wasmfix.project.settings import read_settings
@@ -108,10 +108,19 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1GB", "8 G B", "GB", "8XB", "0.0MB", "1e9", "8,5GB"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1GB", "8 G B", "GB", "8XB", "0.0MB", "1e9", "8,5GB", "0.0001", "9" * 400, "9" * 30]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size"):
         parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["0.0001", "8192", "15MB", "9" * 400])
+def test_a_heap_in_which_no_node_starts_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"did you mean 8192MB\?$" if text == "8192" else "is less|is not a size"):
+        parse_heap_limit(text)
+    assert parse_heap_limit("16MB") == 16 << 20
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,15 @@ def test_a_pipe_gets_each_finding_in_one_line() -> None:
     assert max(map(len, render(sample()).splitlines())) > 100
 
 
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_names_and_numbers_are_whole_however_narrow_a_terminal_is(width: int) -> None:
+    lines = shown(sample(), width, force_terminal=True, color_system=None).splitlines()
+    (comment,) = [line for line in lines if line.startswith("comment ")]
+    assert "~12,345,678" in comment
+    assert any(line.startswith("table comment") and "11.0 GB ±25%" in line for line in lines)
+    assert ("█" in comment) is (width == 100)
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_a_terminals_width_is_respected(width: int) -> None:
     from rich.cells import cell_len

@@ -32,13 +32,13 @@ class NamedFile(click.Path):
 
 
 def size_option(option: str, text: str | None) -> int | None:
-    """The bytes that an option says."""
+    """The bytes of a heap limit that an option says."""
     if text is None:
         return None
-    from wasmfix.diagnostics.sizes import parse_size
+    from wasmfix.diagnostics.sizes import parse_heap_limit
 
     try:
-        return parse_size(text)
+        return parse_heap_limit(text)
     except ValueError as error:
         raise WasmfixError(str(error), where=option) from error
 

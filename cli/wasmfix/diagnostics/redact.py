@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -116,8 +117,6 @@ def _passwords(secret: str) -> set[str]:
     for match in _QUERY.finditer(secret):
         if _is_secret(match["name"]):
             found.add(match["value"])
-    try:
+    with suppress(ValueError):
         found.add(urlsplit(secret).password or "")
-    except ValueError:
-        pass
     return {each for password in found if password for each in (password, unquote(password))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.padding import Padding
@@ -29,6 +30,9 @@ _HEADINGS = {
 _PRESSING = (Severity.ERROR, Severity.WARNING)
 _BAR = 24
 """The longest bar; narrow terminals have shorter ones."""
+_NAME = 16
+"""The narrowest that a column of names gets, if they are not shorter."""
+_GAP = 2
 _PIPE_WIDTH = 100
 _PARTS = "▏▎▍▌▋▊▉█"
 
@@ -110,19 +114,24 @@ def _show_tables(tables: Sequence[TableFacts], console: Console) -> None:
     ordered = sorted(tables, key=lambda each: (-each.rows, each.name))
     most = max(each.rows for each in ordered) or 1
     length = _bar_width(console)
-    measured = any(each.size is not None for each in ordered)
-    table = _table(console, "Tables", ["table", "rows", "", *(["bytes", "average", "largest"] if measured else [])])
-    for each in ordered:
-        sizes = [_size(each.size), _size(each.average), _size(each.largest)] if measured else []
-        rows = f"{each.rows:,}" if each.exact else f"~{each.rows:,}"
-        style = "" if each.published else "dim"
-        cells: Iterable[Text] = [Text(cell, style=style) for cell in (plain(each.name), rows)]
-        table.add_row(
-            *cells,
-            Text(bar(each.rows / most, length), style="blue"),
-            *(Text(size, style=style) for size in sizes),
-        )
-    console.print(table)
+    styles = ["" if each.published else "dim" for each in ordered]
+
+    def column(header: str, cells: Iterable[str], drop: int | None = None) -> _Column:
+        texts = [Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)]
+        return _Column(header, texts, drop)
+
+    columns = [
+        column("table", (plain(each.name) for each in ordered)),
+        column("rows", (f"{each.rows:,}" if each.exact else f"~{each.rows:,}" for each in ordered)),
+        _Column("", [Text(bar(each.rows / most, length), style="blue") for each in ordered], 1),
+    ]
+    if any(each.size is not None for each in ordered):
+        columns += [
+            column("bytes", (_size(each.size) for each in ordered), 4),
+            column("average", (_size(each.average) for each in ordered), 2),
+            column("largest", (_size(each.largest) for each in ordered), 3),
+        ]
+    _show_columns(console, "Tables", columns)
 
 
 def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None, console: Console) -> None:
@@ -132,28 +141,61 @@ def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None
     title = "Hydration, projected"
     if limit is not None:
         title += f" (heap limit {show_size(limit.limit)}, {plain(limit.source)})"
-    table = _table(console, title, ["what", "rows touched", "rows kept", "heap", ""])
-    for each in ordered:
-        over = limit is not None and each.heap > limit.limit
-        error = f" ±{each.error:.0%}" if each.error is not None else ""
-        table.add_row(
-            Text(plain(f"{each.kind} {each.name}")),
-            f"{each.rows_touched:,}",
-            f"{each.rows_kept:,}",
-            Text(f"{show_size(each.heap)}{error}", style="bold red" if over else ""),
-            Text(bar(each.heap / most, length), style="red" if over else "blue"),
-        )
-    console.print(table)
+    over = [limit is not None and each.heap > limit.limit for each in ordered]
+    heaps = [show_size(each.heap) + (f" ±{each.error:.0%}" if each.error is not None else "") for each in ordered]
+    columns = [
+        _Column("what", [Text(plain(f"{each.kind} {each.name}")) for each in ordered]),
+        _Column("rows touched", [Text(f"{each.rows_touched:,}") for each in ordered], 2),
+        _Column("rows kept", [Text(f"{each.rows_kept:,}") for each in ordered], 3),
+        _Column("heap", [Text(heap, style="bold red" if red else "") for heap, red in zip(heaps, over, strict=True)]),
+        _Column(
+            "",
+            [
+                Text(bar(each.heap / most, length), style="red" if red else "blue")
+                for each, red in zip(ordered, over, strict=True)
+            ],
+            1,
+        ),
+    ]
+    _show_columns(console, title, columns)
 
 
-def _table(console: Console, title: str, headers: Sequence[str]) -> Table:
+@dataclass(frozen=True)
+class _Column:
+    header: str
+    cells: Sequence[Text]
+    drop: int | None = None
+    """Where there is no room the lowest goes first; None: never."""
+
+    @property
+    def width(self) -> int:
+        return max([len(self.header), *(cell.cell_len for cell in self.cells)])
+
+
+def _show_columns(console: Console, title: str, columns: Sequence[_Column]) -> None:
+    """A table whose first column, the names, is folded where it is long, and the rest is whole or not there."""
     console.print()
     console.print(Rule(Text(f" {title} ", style="bold"), align="left", style="dim"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for place, header in enumerate(headers):
-        number = place > 0 and header != ""
-        table.add_column(header, justify="right" if number else "left", no_wrap=number or header == "", overflow="fold")
-    return table
+    shortest = min(columns[0].width, _NAME)
+    columns = list(columns)
+    while shortest + sum(each.width + _GAP for each in columns[1:]) > console.width:
+        droppable = [each for each in columns if each.drop is not None]
+        if not droppable:
+            break
+        columns.remove(min(droppable, key=lambda each: each.drop or 0))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for place, each in enumerate(columns):
+        number = place > 0 and each.header != ""
+        table.add_column(
+            each.header,
+            justify="right" if number else "left",
+            no_wrap=place > 0,
+            overflow="fold",
+            min_width=each.width if place > 0 else shortest,
+        )
+    for row in zip(*(each.cells for each in columns), strict=True):
+        table.add_row(*row)
+    console.print(table)
 
 
 def _bar_width(console: Console) -> int:
