@@ -146,6 +146,10 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
         ("apply = 'yes'\n", "1: apply: a string where true or false is wanted"),
         ("heap-limit = 8\n", "1: heap-limit: a whole number where a size in quotes is wanted, such as '8GB'"),
         ("heap-limit = 'much'\n", "1: heap-limit: 'much' is not a size such as 8GB or 512MB"),
+        (
+            "heap-limit = '8192'\n",
+            "1: heap-limit: '8192' is less than any Node needs: 16.0 MB is the least; did you mean 8192MB?",
+        ),
         ("replica = ''\n", "1: replica: it is empty"),
         (
             "targets = [\n  'better-sqlite3',\n  'sqlite3',\n]\n",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from wasmfix.config.keys import ID_PATTERN, LONGEST_SIZE, SECRETS, SEVERITIES, T
 from wasmfix.config.mistakes import ConfigError, line_of
 from wasmfix.config.settings import Settings, Thresholds
 from wasmfix.diagnostics.registry import REGISTRY
-from wasmfix.diagnostics.sizes import parse_size
+from wasmfix.diagnostics.sizes import parse_heap_limit, parse_size
 from wasmfix.errors import WasmfixError, os_reason
 
 if sys.version_info >= (3, 11):
@@ -211,7 +211,7 @@ def _value_mistakes(key: Key, value: object) -> Iterator[tuple[Path_, str]]:
     elif key.kind == "size":
         if not isinstance(value, str):
             yield (), f"{_kind_of(value)} where a size in quotes is wanted, such as '8GB'"
-        elif problem := _size_problem(value):
+        elif problem := _size_problem(value, parse_heap_limit if key.name == "heap-limit" else parse_size):
             yield (), problem
     elif problem := _word_problem(value, key.choices):
         yield (), problem
@@ -225,11 +225,11 @@ def _word_problem(value: object, choices: Sequence[str]) -> str | None:
     return None if value else "it is empty"
 
 
-def _size_problem(value: str) -> str | None:
+def _size_problem(value: str, parse: Callable[[str], int]) -> str | None:
     if len(value) > LONGEST_SIZE:
         return "it is too long for a size"
     try:
-        parse_size(value)
+        parse(value)
     except ValueError as error:
         return str(error)
     return None
