@@ -128,7 +128,7 @@ def _complain(line: str, *, arguments: Sequence[str]) -> None:
     line = " ".join(_without_secrets(line, arguments).split("\n"))
     # The stream may be closed, and this is the last word.
     with suppress(OSError):
-        if "--json" in arguments:
+        if "--json" in arguments and sys.stdout is not None:
             emit_error(line)
             sys.stdout.flush()
     with suppress(OSError):

@@ -62,8 +62,10 @@ def test_debug_does_not_change_the_exit_code(wasmfix, tmp_path: Path, arguments:
     assert wasmfix(*arguments, "--debug", cwd=tmp_path).code == 2
 
 
-@pytest.mark.parametrize(("to", "said"), [(">&-", "is closed"), ("> /dev/full", "No space left on device")])
-@pytest.mark.parametrize("arguments", ["-h", "diagnose --explain WF101", "diagnose -h"])
+@pytest.mark.parametrize(
+    ("to", "said"), [(">&-", "is closed"), ("--json >&-", "is closed"), ("> /dev/full", "No space left on device")]
+)
+@pytest.mark.parametrize("arguments", ["-h", "diagnose --explain WF101", "build -h"])
 def test_output_that_does_not_arrive_is_one_line_and_code_2(to: str, said: str, arguments: str) -> None:
     command = f"{sys.executable} -m wasmfix {arguments} {to}"
     done = subprocess.run(["bash", "-c", command], env=own_environment(), capture_output=True, text=True, check=False)
