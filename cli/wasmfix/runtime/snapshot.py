@@ -27,6 +27,7 @@ Small databases are copied in any case: that takes milliseconds, and then neithe
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import stat
@@ -110,6 +111,9 @@ def take_snapshot(
         raise WasmfixError("no such file: a name has no NUL character", where=name, remedy="name the database's file")
     with _explained(path):
         real = path.resolve(strict=True)
+        if native.is_open_here(real):
+            # A connection of Python's sqlite3 that nobody holds any more is open until then: it refers to itself.
+            gc.collect()
         if native.is_open_here(real):
             what = "another SQLite has it open in this process, and would lose its locks when it is read here"
             raise WasmfixError(what, where=path, remedy="close that connection before, or read it in another process")
@@ -490,7 +494,7 @@ def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tupl
     if second is not None and second.ends_in_first_frame(os.fstat(files["-wal2"]).st_size):
         return (
             "its -wal2 is cut off within its first frame: the commits in it are lost if they were not in -wal;"
-            " SQLite itself runs out of memory over it",
+            " native SQLite fails to open it",
         )
     if first is not None and first.ends_in_first_frame(os.fstat(files["-wal"]).st_size):
         return ("its -wal is cut off within its first frame: its commits are lost, and those of a -wal2 that follows",)
