@@ -450,3 +450,42 @@ def test_only_of_zeros_replica_it_says_to_delete_it(tmp_path: Path) -> None:
     assert pages[zeros].startswith("Stop zero-cache, keep a copy, and delete the file")
     assert pages[own] == pages[head]
     assert pages[own].startswith("Restore it from a backup. Only if it is zero-cache's replica:")
+
+
+def test_the_logs_of_a_replica_behind_a_link_are_those_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica_files, "_STARVED", 10_000)
+    grow = MANY.format(2000) + "INSERT INTO message SELECT i, printf('%0100d', i), '01' FROM n"
+    file = replica(tmp_path / "data", after=("PRAGMA wal_autocheckpoint = 0", grow), killed=True)
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    (tmp_path / "link.db-journal").touch()
+    straight, linked = diagnosed(file), diagnosed(link)
+    assert found(straight, "WF205")[0].data == found(linked, "WF205")[0].data
+    assert ids(straight) == ids(linked)
+
+
+def test_a_table_that_sqlite_does_not_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    """One with a name that is not UTF-8, one with an index in a collation of somebody's own."""
+    odd = "CREATE TABLE odd_AA (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO odd_AA VALUES (1, 'x');"
+    own = "CREATE TABLE own (v TEXT COLLATE NOCASE, w TEXT); CREATE INDEX own_v ON own (v);"
+    file = replica(tmp_path, odd, own, "INSERT INTO own VALUES ('a', 'b');", mode="delete")
+    data = file.read_bytes().replace(b"odd_AA", b"odd_\xff\xfe")
+    file.write_bytes(data.replace(b"COLLATE NOCASE", b"COLLATE NOSUCH"))
+    report = run(section.sections(Options(replica=file)), lambda *_: None)
+    assert [each.what for each in report.findings if each.id in ("WF001", "WF002")] == []
+    assert {each.name for each in report.tables} >= {"message", "other.channel"}
+    assert {each.name for each in report.projections} >= {"message", "other.channel"}
+    assert [each.name for each in report.facts if each.name.startswith("not read: odd_")] == [
+        "not read: odd_\ufffd\ufffd"
+    ]
+
+
+def test_a_table_of_2000_columns_is_projected(tmp_path: Path) -> None:
+    columns = ", ".join(f"c{number} text" for number in range(1998))
+    wide = f"CREATE TABLE w (id \"text|NOT_NULL\" PRIMARY KEY, {columns}, j json); INSERT INTO w (id) VALUES ('a');"
+    file = replica(tmp_path, wide, "UPDATE w SET c1 = 'four', c1997 = printf('%0800d', 1);", mode="delete")
+    report = run(section.sections(Options(replica=file)), lambda *_: None)
+    assert [each.what for each in report.findings if each.id in ("WF001", "WF002")] == []
+    assert {each.name for each in report.projections} >= {"message", "w"}

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wasmfix.diagnostics.checks.project_environment import NODE_OPTIONS
-from wasmfix.diagnostics.checks.replica_subject import ReplicaSubject, TimeIsUpError, check, is_damage, quoted, shown
+from wasmfix.diagnostics.checks.replica_subject import ReplicaSubject, TimeIsUpError, check, is_damage, shown
+from wasmfix.diagnostics.checks.replica_tables import count_rows
 from wasmfix.diagnostics.facts import Fact, HeapLimit, Item, Projection
 from wasmfix.diagnostics.finding import Finding, Severity
 from wasmfix.diagnostics.hydration.ast import Query, QueryError, read_queries
@@ -78,8 +79,11 @@ class _Scene:
         try:
             with subject.doing(f"sizing rows of {shown(table.name)}", self.seconds_for_sizes / 2):
                 return measure_rows(subject.db, table, rows)
-        except TimeIsUpError:
-            # Values of megabytes: what they take in the file is what they take in memory, more or less.
+        except (TimeIsUpError, SqlError) as error:
+            if isinstance(error, SqlError) and is_damage(error):
+                raise
+            # Values of megabytes, or a column that SQLite does not read: what they take in the file is what they take
+            # in memory, more or less.
             size = (subject.sizes or {}).get(table.name)
             payload = size.payload / rows if size is not None and rows else 0.0
             return RowSize(payload, len(table.columns), len(table.key), 20.0 * len(table.key))
@@ -92,7 +96,8 @@ def _hydration(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
     limit = find_limit(subject.options, machine)
     yield limit
     tables = tables_of(subject.tables, subject.db)
-    scene = _Scene(subject, tables, _row_counts(subject, tables), limit, machine)
+    rows = _row_counts(subject, tables)
+    scene = _Scene(subject, {name: table for name, table in tables.items() if name in rows}, rows, limit, machine)
     file = subject.options.queries
     yield from _tables(scene, tell, only=file is None)
     if file is not None:
@@ -100,12 +105,9 @@ def _hydration(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
 
 
 def _row_counts(subject: ReplicaSubject, tables: Mapping[str, Table]) -> dict[str, int]:
-    for name in tables:
-        if name not in subject.counts:
-            with subject.doing(f"counting rows of {shown(name)}"):
-                row = subject.db.execute(f"SELECT count(*) FROM {quoted(name)}").one()
-            subject.counts[name] = row[0] if row is not None and isinstance(row[0], int) else 0
-    return {name: subject.counts[name] for name in tables}
+    """Of those that can be read; of the others the tables' check has said it."""
+    counted = ((name, count_rows(subject, name)) for name in tables)
+    return {name: count for name, count in counted if count is not None}
 
 
 def _tables(scene: _Scene, tell: Tell, *, only: bool) -> Iterator[Item]:

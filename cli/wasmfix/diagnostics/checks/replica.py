@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,7 +95,9 @@ def _unreadable(replica: Path, error: WasmfixError) -> Finding:
 
 def _sizes(replica: Path) -> dict[str, int]:
     sizes = {}
+    # As SQLite does: what lies beside the file that a link leads to.
+    file = Path(os.path.realpath(replica))
     for suffix in SUFFIXES:
         with suppress(OSError):
-            sizes[suffix] = Path(f"{replica}{suffix}").stat().st_size
+            sizes[suffix] = Path(f"{file}{suffix}").stat().st_size
     return sizes

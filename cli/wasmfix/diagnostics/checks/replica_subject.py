@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,12 +126,19 @@ class ReplicaSubject:
     """Exact rows by table, as far as they were counted."""
     sizes: dict[str, Size] | None = None
     """By table and index, once they were read."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """By table, why its rows cannot be read, though the file is not damaged."""
     said: set[str] = field(default_factory=set)
     """Ids of findings that are said once."""
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def file(self) -> Path:
+        """The file that `path` leads to: its logs, as SQLite has them, lie beside it, not beside a link."""
+        return Path(os.path.realpath(self.path))
 
     @property
     def is_zeros(self) -> bool:

@@ -58,10 +58,10 @@ def _tables(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
     try:
         for at, table in enumerate(subject.tables):
             tell(f"counting rows of {table.shown}", at, len(subject.tables))
-            with subject.doing(f"counting rows of {table.shown}"):
-                row = subject.db.execute(f"SELECT count(*) FROM {quoted(table.name)}").one()
-            count = row[0] if row is not None and isinstance(row[0], int) else 0
-            subject.counts[table.name] = count
+            count = count_rows(subject, table.name)
+            if count is None:
+                yield Fact(SECTION, f"not read: {table.shown}", subject.unread[table.name])
+                continue
             if table.published:
                 yield from _many(table, count, guards)
         with subject.doing("sizing tables and indexes"):
@@ -76,6 +76,20 @@ def _tables(subject: ReplicaSubject, tell: Tell) -> Iterator[Item]:
         raise
     yield from _facts(subject, sizes)
     yield from _empty(subject)
+
+
+def count_rows(subject: ReplicaSubject, name: str) -> int | None:
+    """Exact, counted once; None: SQLite does not read this table, `unread` says why. Damage is raised."""
+    if name not in subject.counts and name not in subject.unread:
+        try:
+            with subject.doing(f"counting rows of {shown(name)}"):
+                row = subject.db.execute(f"SELECT count(*) FROM {quoted(name)}").one()
+            subject.counts[name] = row[0] if row is not None and isinstance(row[0], int) else 0
+        except SqlError as error:
+            if is_damage(error):
+                raise
+            subject.unread[name] = error.what
+    return subject.counts.get(name)
 
 
 def _facts(subject: ReplicaSubject, sizes: dict[str, Size] | None) -> Iterator[Item]:
@@ -115,7 +129,7 @@ def _many(table: Table, count: int, guards: dict[str, int]) -> Iterator[Finding]
 
 
 def _empty(subject: ReplicaSubject) -> Iterator[Finding]:
-    empty = [table for table in subject.tables if table.published and not subject.counts.get(table.name)]
+    empty = [table for table in subject.tables if table.published and subject.counts.get(table.name) == 0]
     if not empty or not subject.is_zeros:
         return
     every = all(table in empty for table in subject.tables if table.published)
@@ -159,7 +173,8 @@ def _values(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
                 if table.name not in sizes or sizes[table.name].largest < max(least, _LARGE):
                     left = []
                     break
-                found = sorted([*found, *_largest(subject, table)], key=lambda each: -each.length)
+                if table.name not in subject.unread:
+                    found = sorted([*found, *_largest_or_none(subject, table)], key=lambda each: -each.length)
             else:
                 left = []
     except TimeIsUpError:
@@ -190,6 +205,16 @@ def _finding(id_: str, subject: ReplicaSubject, value: _Value, what: str, limit:
         data["rowid"] = value.rowid
     remedy = "Keep such content elsewhere (an object store), and its address in the table."
     return finding(id_, name, what, evidence=[_place(subject, value)], remedy=remedy, data=data)
+
+
+def _largest_or_none(subject: ReplicaSubject, table: Table) -> list[_Value]:
+    try:
+        return _largest(subject, table)
+    except SqlError as error:
+        if is_damage(error):
+            raise
+        subject.unread[table.name] = error.what
+        return []
 
 
 def _largest(subject: ReplicaSubject, table: Table) -> list[_Value]:

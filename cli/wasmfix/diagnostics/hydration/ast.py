@@ -135,7 +135,7 @@ def read_queries(file: Path) -> dict[str, Query | QueryError]:
 def _read(file: Path) -> str:
     # Not blocking: a FIFO would wait for a writer.
     handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as opened:
+    with os.fdopen(handle, "rb") as opened:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise WasmfixError("is no regular file", where=file, remedy="give a file with a list of {name, ast}")
         content = opened.read(_MAX_BYTES + 1)

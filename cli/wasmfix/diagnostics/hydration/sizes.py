@@ -22,6 +22,8 @@ FULL = 4_000
 SAMPLE = 2_000
 _MOST_POINTS = 100_000
 """Rowids that are looked up to find SAMPLE rows."""
+_AT_ONCE = 200
+"""Columns."""
 _POINTER = 8
 _LATIN = "*[^\x01-\xff]*"
 _JSON_LIMIT = 2**20
@@ -44,13 +46,17 @@ def measure_rows(db: Connection, table: Table, rows: int) -> RowSize:
     if not rows:
         return RowSize(0.0, len(table.columns), len(table.key), 0.0)
     chosen, parameters = _chosen(db, table, rows)
-    features = [_value_sql(name, kind) for name, kind in table.columns.items() if kind != "json"]
+    features = [_value_sql(name) for name, kind in table.columns.items() if kind not in ("json", "boolean")]
     keys = " + ".join(f"coalesce(length(t.{quote(name)}), 0)" for name in table.key)
-    latin = [_LATIN] * sum(feature.count("?") for feature in features)
-    sql = f"SELECT count(*), total({' + '.join(features) or '0'}), total({keys}) {chosen}"
-    row = db.execute(sql, [*latin, *parameters]).one()
+    row = db.execute(f"SELECT count(*), total({keys}) {chosen}", parameters).one()
     assert row is not None
-    count, values, key = int(str(row[0])) or 1, float(str(row[1])), float(str(row[2]))
+    count, key, values = int(str(row[0])) or 1, float(str(row[1])), 0.0
+    # SQLite takes expressions of a depth of 1,000, and a table may have 2,000 columns.
+    for start in range(0, len(features), _AT_ONCE):
+        some = features[start : start + _AT_ONCE]
+        latin = [_LATIN] * len(some)
+        row = db.execute(f"SELECT total({' + '.join(some)}) {chosen}", [*latin, *parameters]).one()
+        values += float(str(row[0])) if row is not None else 0.0
     for name, kind in table.columns.items():
         if kind == "json":
             texts = db.execute(f"SELECT t.{quote(name)} {chosen}", parameters)
@@ -86,10 +92,9 @@ def _whole(db: Connection, sql: str, parameters: Sequence[int] = ()) -> int:
     return row[0] if row is not None and isinstance(row[0], int) else 0
 
 
-def _value_sql(name: str, kind: str) -> str:
+def _value_sql(name: str) -> str:
+    """Bytes of a column's value; has one parameter."""
     column = f"t.{quote(name)}"
-    if kind == "boolean":
-        return "0"
     small = f"{column} BETWEEN -2147483648 AND 2147483647 AND {column} = CAST({column} AS INTEGER)"
     number = f"CASE WHEN {small} THEN 0 ELSE 16 END"
     width = f"CASE WHEN {column} GLOB ? THEN 2 ELSE 1 END"
