@@ -238,6 +238,21 @@ def test_what_is_too_large_to_count_is_bounded_and_never_an_error(
     assert facts["messages"] == "260 rows read, 260 kept, at most"
 
 
+def test_very_many_literals_are_counted_in_seconds_or_bounded(demo_replica: Path) -> None:
+    def among(count: int) -> dict[str, Any]:
+        right = {"type": "literal", "value": ["m1", *(f"none {number}" for number in range(count - 1))]}
+        where = {"type": "simple", "op": "IN", "left": {"type": "column", "name": "id"}, "right": right}
+        return {"table": "message", "where": where}
+
+    begin = time.monotonic()
+    report = diagnosed(demo_replica, {"many": among(40_000), "far too many": among(200_000)})
+    assert time.monotonic() - begin < 20
+    facts = {fact.name: fact.value for fact in report.facts}
+    assert not facts["many"].endswith("at most")
+    assert facts["far too many"].endswith("at most")
+    assert [each.what for each in report.findings if each.id in ("WF001", "WF002")] == []
+
+
 def test_rows_that_take_too_long_to_be_measured_count_as_they_are_in_the_file(
     demo_replica: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from wasmfix.diagnostics.checks.replica_subject import ReplicaSubject, TimeIsUpE
 from wasmfix.diagnostics.checks.replica_tables import count_rows
 from wasmfix.diagnostics.facts import Fact, HeapLimit, Item, Projection
 from wasmfix.diagnostics.finding import Finding, Severity
-from wasmfix.diagnostics.hydration.ast import Query, QueryError, read_queries
+from wasmfix.diagnostics.hydration.ast import Query, QueryError, count_terms, read_queries
 from wasmfix.diagnostics.hydration.counts import Counts, add_up, bound_query, count_query, count_together
 from wasmfix.diagnostics.hydration.limit import find_limit
 from wasmfix.diagnostics.hydration.model import ERROR, Model, load_model
@@ -37,6 +37,8 @@ _SECONDS_FOR_SIZES = 20.0
 """For measuring the rows of all tables."""
 _MOST_COUNTED = 5_000_000
 """Rows of the tables of a query: with more, its rows are bounded, not counted."""
+_MOST_TERMS = 50_000
+"""Conditions and literals: the clock is looked at when SQLite reads, not while it computes."""
 _MB = 2**20
 
 
@@ -189,6 +191,8 @@ def _columns(scene: _Scene, name: str) -> list[str]:
 def _counted(scene: _Scene, name: str, query: Query) -> Counts:
     """Exact where that can be had in time, else bounds."""
     db = scene.subject.db
+    if count_terms(query) > _MOST_TERMS:
+        return bound_query(query, scene.tables, scene.rows)
     names = {query.table, *(relation.query.table for relation in query.relations())}
 
     def matching(sql: Sql) -> int:
@@ -211,7 +215,7 @@ def _counted(scene: _Scene, name: str, query: Query) -> Counts:
 
 def _together(scene: _Scene, queries: list[Query], each: list[Counts]) -> Counts:
     bounds = add_up(each, scene.rows)
-    if bounds.rows_kept > _MOST_COUNTED:
+    if bounds.rows_kept > _MOST_COUNTED or sum(map(count_terms, queries)) > _MOST_TERMS:
         return bounds
     try:
         with scene.subject.doing("counting rows of all queries together", _SECONDS):

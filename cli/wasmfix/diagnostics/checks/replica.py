@@ -35,6 +35,8 @@ from wasmfix.runtime.host import get_host
 ZERO_DRIVER = "@rocicorp/zero-sqlite3"
 _PATIENCE = 10.0
 """Seconds to wait for a writer that is in the way."""
+_TIMEOUT = 300.0
+"""Seconds for one step of SQLite's, the last resort: a Watch looks at the clock only while SQLite reads."""
 
 
 def sections(options: Options) -> Iterable[Section[ReplicaSubject]]:
@@ -51,7 +53,9 @@ def sections(options: Options) -> Iterable[Section[ReplicaSubject]]:
         on_engine, on_native = is_open_on_engine(replica), is_open_on_native(replica)
         watch = Watch(tell, sum(sizes.values()))
         try:
-            db = runtime.open(replica, engine=engine, runtime=options.runtime, patience=_PATIENCE, progress=watch)
+            db = runtime.open(
+                replica, engine=engine, runtime=options.runtime, patience=_PATIENCE, timeout=_TIMEOUT, progress=watch
+            )
         except WasmfixError as error:
             raise FindingError(_unreadable(replica, error)) from error
         with db:

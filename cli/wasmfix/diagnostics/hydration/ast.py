@@ -87,6 +87,12 @@ class Query:
             yield from relation.query.relations()
 
 
+def count_terms(query: Query) -> int:
+    """Conditions and literals of a query, with all below: what SQLite looks at for each row."""
+    below = sum(count_terms(relation.query) for relation in query.related)
+    return below + 1 + _terms(query.where)
+
+
 def exists_in(condition: Condition | None) -> Iterator[Exists]:
     """Every EXISTS of a condition, without those inside of its subqueries."""
     if isinstance(condition, Exists):
@@ -106,6 +112,15 @@ def without_exists(condition: Condition | None) -> Condition | None:
     if not condition.all and None in parts:
         return None
     return Junction(condition.all, tuple(part for part in parts if part is not None))
+
+
+def _terms(condition: Condition | None) -> int:
+    if isinstance(condition, Comparison):
+        value = condition.right.value
+        return 1 + (len(value) if isinstance(value, list) else 0)
+    if isinstance(condition, Exists):
+        return 1 + count_terms(condition.relation.query)
+    return 1 + sum(map(_terms, condition.conditions)) if condition is not None else 0
 
 
 def read_queries(file: Path) -> dict[str, Query | QueryError]:

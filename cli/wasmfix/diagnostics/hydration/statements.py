@@ -38,6 +38,8 @@ from wasmfix.diagnostics.hydration.tables import Table
 EXISTS_LIMIT = 3
 PERMISSIONS_LIMIT = 1
 
+_IN_PART = 500
+"""Values of an IN; SQLite takes 500 parts."""
 _FEW = 2_000
 """Parents of which each may be looked up by itself."""
 
@@ -348,7 +350,10 @@ def _comparison_sql(condition: Comparison, table: Table, alias: str) -> Sql:
         bound.append(_to_sql(left.value))
     op, right = condition.op, condition.right.value
     if op in ("IN", "NOT IN"):
-        return Sql(f"({shown} {op} (SELECT value FROM json_each(?)))", [*bound, json.dumps(right)])
+        # In parts, as json_each takes the square of the time for twice the values.
+        parts = [json.dumps(right[at : at + _IN_PART]) for at in range(0, len(right), _IN_PART)] or ["[]"]
+        values = " UNION ALL ".join(["SELECT value FROM json_each(?)"] * len(parts))
+        return Sql(f"({shown} {op} ({values}))", [*bound, *parts])
     if op.endswith("ILIKE"):
         sides = f"lower({shown}) {op.replace('ILIKE', 'LIKE')} lower(?)"
         return Sql(f"({sides} ESCAPE '\\')", [*bound, _to_sql(right)])
