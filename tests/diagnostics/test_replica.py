@@ -437,7 +437,7 @@ def test_only_of_zeros_replica_it_says_to_delete_it(tmp_path: Path) -> None:
     )
     zeros = replica(tmp_path / "zeros", *rows, mode="delete")
     own = replica(tmp_path / "own", *rows, mode="delete", healthy="")
-    head, pages = replica(tmp_path / "head", *rows, mode="delete", healthy=""), {}
+    head, remedies = replica(tmp_path / "head", *rows, mode="delete", healthy=""), {}
     for file in (zeros, own):
         data = bytearray(file.read_bytes())
         data[-3 * 4096 : -4096] = b"\xde" * 8192
@@ -446,10 +446,11 @@ def test_only_of_zeros_replica_it_says_to_delete_it(tmp_path: Path) -> None:
     for file in (zeros, own, head):
         [first] = [each for each in diagnosed(file).findings if each.id in ("WF201", "WF202")]
         assert first.remedy is not None and first.remedy.command is None
-        pages[file] = first.remedy.text
-    assert pages[zeros].startswith("Stop zero-cache, keep a copy, and delete the file")
-    assert pages[own] == pages[head]
-    assert pages[own].startswith("Restore it from a backup. Only if it is zero-cache's replica:")
+        remedies[file] = first.remedy.text
+    assert remedies[zeros].startswith("Stop zero-cache, keep a copy, and delete the file")
+    assert remedies[own].startswith("Keep a copy, and restore it from a backup")
+    assert "delete" not in remedies[own]
+    assert remedies[head].startswith("Restore it from a backup. Only if it is zero-cache's replica:")
 
 
 def test_the_logs_of_a_replica_behind_a_link_are_those_beside_the_file(

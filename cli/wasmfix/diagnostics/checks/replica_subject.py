@@ -189,7 +189,7 @@ def is_damage(error: SqlError) -> bool:
     return error.code & 0xFF in _DAMAGE
 
 
-def damaged(name: str, error: SqlError, *, zeros: bool = False) -> Finding:
+def damaged(name: str, error: SqlError, *, zeros: bool | None = None) -> Finding:
     return finding("WF202", name, "its pages are damaged", evidence=[error.what], remedy=cure(zeros=zeros))
 
 
@@ -197,9 +197,11 @@ def is_zeros(tables: Iterable[Table]) -> bool:
     return any(table.name.startswith("_zero.") for table in tables)
 
 
-def cure(*, zeros: bool) -> str:
-    """What to do with a file that is broken, by whether it is known for zero-cache's replica."""
-    return _ANEW if zeros else RESTORE
+def cure(*, zeros: bool | None) -> str:
+    """What to do with a file that is broken, by whether it is zero-cache's replica; None: its tables are not known."""
+    if zeros is None:
+        return RESTORE
+    return _ANEW if zeros else _OWN
 
 
 def changed(name: str, error: SnapshotError) -> Finding:
@@ -210,6 +212,7 @@ _ANEW = (
     "Stop zero-cache, keep a copy, and delete the file with its -wal, -wal2, -shm and -journal:"
     " zero-cache copies everything anew."
 )
+_OWN = "Keep a copy, and restore it from a backup: it is no replica of zero-cache's, which could be had again."
 RESTORE = (
     "Restore it from a backup. Only if it is zero-cache's replica: stop zero-cache, keep a copy, and delete it with its"
     " -wal, -wal2, -shm and -journal."
