@@ -24,7 +24,7 @@ _SECRET_NAME = r"\w*(?:password|passwd|passfile|pwd|secret|token|apikey|api_key)
 _PARAMETER = re.compile(rf"(?P<name>(?<![?&\w]){_SECRET_NAME}\s*=\s*){_VALUE}", re.IGNORECASE | re.DOTALL)
 _QUERY = re.compile(r"(?<=[?&])(?P<name>[^\s=&?]+)=(?P<value>[^\s&]*)")
 # What anybody may have meant as `user:password@`, however the rest is misspelt.
-_MEANT = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/{1,2}|postgres(?:ql)?:)?[^:@]*:(?P<password>.*)@", re.DOTALL)
+_MEANT = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:/{1,2}|postgres(?:ql)?:)?[^:@]*:(?!//)(?P<password>.*)@", re.DOTALL)
 # Shorter ones would be found in half of all words; a URL hides them by its form.
 _SHORTEST = 3
 
