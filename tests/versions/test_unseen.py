@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import nodejs
@@ -159,8 +159,11 @@ def test_one_more_call_of_a_native_addon_is_refused_wherever_it_is(
 ) -> None:
     lines = loader.text().split("\n")
     lines.insert(data.draw(st.integers(1, len(lines))), call)
-    words = refused(look(copies[loader], loader.file, "\n".join(lines)), loader.file)
-    assert "places" in words or "not valid JavaScript" in words or "times" in words
+    text = "\n".join(lines)
+    # What does not parse is a broken file, a matter of missing-lib.
+    assume(not parse(text.encode(), loader.file).broken)
+    words = refused(look(copies[loader], loader.file, text), loader.file)
+    assert "places" in words or "times" in words
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
