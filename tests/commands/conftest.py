@@ -42,7 +42,9 @@ class Wasmfix:
         self, *arguments: str | Path, variables: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> Ran:
         path = os.pathsep.join([str(Path(nodejs.node()).parent), os.environ["PATH"]])
-        environment = own_environment(**{"PATH": path, "COLUMNS": "80", **(variables or {})})
+        # What takes long on a busy machine is told on stderr; these tests are about the rest that stands there.
+        quiet = {"PATH": path, "COLUMNS": "80", "WASMFIX_PROGRESS": "0"}
+        environment = own_environment(**{**quiet, **(variables or {})})
         command = [sys.executable, "-m", "wasmfix", *map(str, arguments)]
         done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -150,7 +150,7 @@ def test_ctrl_c_gives_what_is_known_so_far(scratch: Path, healthy: Path) -> None
     slow.chmod(0o755)
     command = [sys.executable, "-m", "wasmfix", "diagnose", str(healthy), "--node", str(slow), "--format", "json"]
     process = subprocess.Popen(
-        command, env=own_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=own_environment(WASMFIX_PROGRESS="0"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
     while not asked.exists():

@@ -36,3 +36,13 @@ def test_a_long_look_says_now_and_then_how_far_it_is(clock: list[float], capsys:
         "counting rows of issue: 917,000 of 1,000,000 (92%)",
         "checking: 5",
     ]
+
+
+def test_who_wants_no_progress_gets_none(
+    clock: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WASMFIX_PROGRESS", "0")
+    with _progress.shown_progress() as tell:
+        clock[0] += 60
+        tell("counting rows of issue", 1, 10)
+    assert capsys.readouterr() == ("", "")

@@ -52,7 +52,8 @@ def test_every_table_has_all_its_rows_and_cells(report: Report) -> None:
 
 @of_every_report
 def test_every_command_stands_in_a_fence_as_it_is_pasted(report: Report) -> None:
-    commands = [plain(found.remedy.command) for found in report.findings if found.remedy and found.remedy.command]
+    remedies = [found.remedy for found in report.findings if found.remedy is not None]
+    commands = [plain(remedy.command) for remedy in remedies if remedy.command is not None]
     assert [token.content.removesuffix("\n") for token in tokens(report) if token.type == "fence"] == commands
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ _PAUSE = 5.0
 
 @contextmanager
 def shown_progress() -> Iterator[Tell]:
-    """A `Tell` that shows on stderr what is being done."""
+    """A `Tell` that shows on stderr what is being done; nothing if WASMFIX_PROGRESS is 0."""
+    if os.environ.get("WASMFIX_PROGRESS") == "0":
+        yield lambda _what, _done=None, _total=None: None
+        return
     if not sys.stderr.isatty():
         yield _Lines()
         return
