@@ -46,7 +46,9 @@ class Wasmfix:
         quiet = {"PATH": path, "COLUMNS": "80", "WASMFIX_PROGRESS": "0"}
         environment = own_environment(**{**quiet, **(variables or {})})
         command = [sys.executable, "-m", "wasmfix", *map(str, arguments)]
-        done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False
+        )
         return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +14,7 @@ from wasmfix import runtime
 from wasmfix.diagnostics import Options, run
 from wasmfix.diagnostics.checks.replica import sections
 from wasmfix.diagnostics.hydration.model import ERROR
-from zero_cache import postgres as server
-from zero_cache.postgres import NoPostgresError, Postgres
+from zero_cache.postgres import Postgres
 
 sys.path.append(str(ROOT / "bench" / "hydration"))
 
@@ -26,21 +22,6 @@ import measure
 from measure import Measured
 
 MB = 2**20
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """For the records of the view-syncer. Not below pytest's folder, which is closed to other users."""
-    with tempfile.TemporaryDirectory(prefix="wasmfix-postgres-") as folder:
-        try:
-            running = server.start(Path(folder))
-        except NoPostgresError as error:
-            warnings.warn(f"projections were NOT tested: {error}", stacklevel=1)
-            pytest.skip(f"PostgreSQL does not run here: {error}")
-        try:
-            yield running
-        finally:
-            running.stop()
 
 
 @dataclass(frozen=True)
@@ -68,9 +49,11 @@ def hydrated(held: Held, postgres: Postgres, *flags: str) -> Measured:
 
 
 @pytest.mark.parametrize("shape", measure.shapes("HELD_OUT"))
-def test_the_projected_heap_is_within_the_error_that_is_stated(shape: str, postgres: Postgres, tmp_path: Path) -> None:
+def test_the_projected_heap_is_within_the_error_that_is_stated(
+    shape: str, postgres_server: Postgres, tmp_path: Path
+) -> None:
     held = projected(tmp_path, shape)
-    measured = hydrated(held, postgres)
+    measured = hydrated(held, postgres_server)
     assert held.rows == measured.rows
     assert held.heap == pytest.approx(measured.peak, rel=ERROR)
     before = measured.peaks["before"]
@@ -79,11 +62,13 @@ def test_the_projected_heap_is_within_the_error_that_is_stated(shape: str, postg
         assert held.heap - before == pytest.approx(measured.peak - before, rel=ERROR)
 
 
-def test_node_runs_out_of_memory_below_the_projection_and_not_above_it(postgres: Postgres, tmp_path: Path) -> None:
+def test_node_runs_out_of_memory_below_the_projection_and_not_above_it(
+    postgres_server: Postgres, tmp_path: Path
+) -> None:
     held = projected(tmp_path, "large text")
     enough = f"--max-old-space-size={held.heap * 1.25 / MB:.0f}"
-    assert hydrated(held, postgres, enough).rows == 600
+    assert hydrated(held, postgres_server, enough).rows == 600
     too_little = f"--max-old-space-size={held.heap * 0.75 / MB:.0f}"
     with pytest.raises(subprocess.CalledProcessError) as failed:
-        hydrated(held, postgres, too_little)
+        hydrated(held, postgres_server, too_little)
     assert "heap out of memory" in failed.value.stderr

@@ -7,14 +7,15 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nodejs
-from conftest import own_environment
+from commands.conftest import Wasmfix
+
+wasmfix = Wasmfix()
 
 PROBE = Path(__file__).with_name("probe.cjs")
 ZERO = "@rocicorp/zero-sqlite3"
@@ -80,27 +81,6 @@ class Installed:
     def assert_on_webassembly(self) -> None:
         for ask in self.asks:
             ask.assert_on_webassembly()
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self.out)
-        return content
-
-
-def wasmfix(*arguments: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
-    """The command line, in a process of its own, with the tests' Node on PATH."""
-    path = os.pathsep.join([str(Path(nodejs.node()).parent), os.environ["PATH"]])
-    environment = own_environment(PATH=path, COLUMNS="80", **(variables or {}))
-    command = [sys.executable, "-m", "wasmfix", *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
-    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def write_json(file: Path, content: object) -> Path:

@@ -13,8 +13,9 @@ import pytest
 from _pytest.mark import ParameterSet
 
 import managers
+from commands.conftest import Ran
 from conftest import ROOT, copy_tree, installed
-from layouts.conftest import BETTER, ZERO, Ask, Installed, Ran, contents, stored_files, wasmfix, write_json
+from layouts.conftest import BETTER, ZERO, Ask, Installed, contents, stored_files, wasmfix, write_json
 from managers import BUN_CACHE, CACHES, PNPM_STORE, Manager, NotHereError
 from matrix_table import MatrixTable
 from trees import snapshot

@@ -22,7 +22,6 @@ from trees import snapshot
 from wasmfix.patching.catalogue import MODES, Patch, load_catalogue
 from zero.drivers import Zero
 
-ASK = Path(__file__).resolve().parents[1] / "zero" / "ask.mjs"
 INSTALLED = ("@rocicorp/zero", "1.9.0")
 NAMES = (ZERO, "bedrock-sqlite", "orez")
 
@@ -53,8 +52,9 @@ def project() -> Iterator[Project]:
 
 def answers(zero: Zero, replica: Path) -> dict[str, Any]:
     """All but the files that a driver leaves beside the replica."""
-    found = zero.run(ASK, str(shutil.copyfile(replica, zero.home / "asked.db")))
-    return {name: answer for name, answer in found.items() if name != "files"}
+    found = zero.ask(replica)
+    del found["files"]
+    return found
 
 
 @pytest.fixture(scope="module")

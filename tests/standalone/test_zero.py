@@ -16,7 +16,6 @@ from conftest import BUILD, installed
 from standalone.run import BEDROCK, wasmfix
 from standalone.run import ZERO as DRIVER
 from zero.drivers import Zero
-from zero.test_cost_model import ASK
 
 ZERO = ("@rocicorp/zero", "1.9.0")
 OVER_BEDROCK = Path(bedrock_package.__file__).with_name("over-bedrock.cjs")
@@ -49,9 +48,8 @@ def project() -> Iterator[Path]:
 
 
 def asked(zero: Zero, replica: Path) -> dict[str, Any]:
-    folder = zero.home / "asked"
-    folder.mkdir()
-    answers = zero.run(ASK, str(shutil.copyfile(replica, folder / "replica.db")))
+    """All but the files that a driver leaves beside the replica."""
+    answers = zero.ask(replica)
     del answers["files"]
     return answers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import nodejs
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
+ASK = Path(__file__).with_name("ask.mjs")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,12 @@ class Zero:
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
+
+    def ask(self, replica: Path) -> dict[str, Any]:
+        """The answers of ask.mjs on a copy of the replica, in a folder `asked` of its own: once for each home."""
+        folder = self.home / "asked"
+        folder.mkdir()
+        return self.run(ASK, str(shutil.copyfile(replica, folder / "replica.db")))
 
     def write_replica(self, name: str) -> Path:
         path = self.home / name

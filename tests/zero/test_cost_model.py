@@ -11,7 +11,6 @@ import pytest
 
 from zero.drivers import DEMO, Zero
 
-ASK = Path(__file__).with_name("ask.mjs")
 Answers = dict[str, Any]
 
 # What Zero deletes with a replica: nothing else may lie beside it.
@@ -24,20 +23,14 @@ def replica(native: Zero) -> Path:
     return native.write_replica("replica.db")
 
 
-def ask(zero: Zero, replica: Path) -> Answers:
-    folder = zero.home / "asked"
-    folder.mkdir()
-    return zero.run(ASK, str(shutil.copyfile(replica, folder / "replica.db")))
-
-
 @pytest.fixture(scope="session")
 def expected(native: Zero, replica: Path) -> Answers:
-    return ask(native, replica)
+    return native.ask(replica)
 
 
 @pytest.fixture(scope="session")
 def found(engine: Zero, replica: Path) -> Answers:
-    return ask(engine, replica)
+    return engine.ask(replica)
 
 
 def differing(found: Answers, expected: Answers) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from wasmfix.errors import WasmfixError, os_reason
 
 if TYPE_CHECKING:
     from wasmfix.diagnostics.options import Options
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _BESIDE = ("-journal", "-wal", "-shm", "-wasmfix")
 """How the names of files that belong to a replica go on."""
@@ -29,6 +31,29 @@ class NamedFile(click.Path):
         if value == "":
             self.fail("it is empty and names nothing", param, ctx)
         return super().convert(value, param, ctx)
+
+
+_SUBJECT_OPTIONS = (
+    click.option("--replica", type=NamedFile(), metavar="FILE", help="The replica of a zero-cache."),
+    click.option(
+        "--database-url",
+        metavar="URL",
+        envvar="WASMFIX_DATABASE_URL",
+        help="The PostgreSQL that Zero replicates from.  [default: WASMFIX_DATABASE_URL]",
+    ),
+    click.option(
+        "--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again."
+    ),
+    click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB."),
+    click.option("--queries", type=NamedFile(), metavar="FILE", help="Queries to project, as Zero ASTs."),
+)
+
+
+def subject_options(command: _Command) -> _Command:
+    """The options that name a replica, a database, and what is asked of them."""
+    for option in reversed(_SUBJECT_OPTIONS):
+        command = option(command)
+    return command
 
 
 def size_option(option: str, text: str | None) -> int | None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wasmfix.commands._reports import NamedFile, annotated_from, check_outputs, looked_at, size_option, write_file
+from wasmfix.commands._reports import (
+    NamedFile,
+    annotated_from,
+    check_outputs,
+    looked_at,
+    size_option,
+    subject_options,
+    write_file,
+)
 from wasmfix.config.keys import FAIL_ON, VERIFY
 from wasmfix.errors import INTERRUPTED, WasmfixError, os_reason
 
@@ -31,16 +39,7 @@ _SOURCE = "@rocicorp/zero-sqlite3"
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this package; may be given again.")
 @click.option("--follow-links", is_flag=True, help="Also copies outside PROJECT, where they really are.")
 @click.option("--verify", type=click.Choice(VERIFY), help="Which checks of what is patched.  [default: full]")
-@click.option("--replica", type=NamedFile(), metavar="FILE", help="The replica of a zero-cache.")
-@click.option(
-    "--database-url",
-    metavar="URL",
-    envvar="WASMFIX_DATABASE_URL",
-    help="The PostgreSQL that Zero replicates from.  [default: WASMFIX_DATABASE_URL]",
-)
-@click.option("--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again.")
-@click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB.")
-@click.option("--queries", type=NamedFile(), metavar="FILE", help="Queries to project, as Zero ASTs.")
+@subject_options
 @click.option("--runtime", type=click.Choice(["wasmtime", "wasmer"]), help="What runs the engine.  [default: wasmtime]")
 @click.option("--fetch", is_flag=True, help="Get zero-sqlite3's source from npm if no engine can be built without.")
 @click.option("--node", metavar="FILE", help="The Node to run.  [default: WASMFIX_NODE, else node on PATH]")
@@ -135,14 +134,7 @@ def _overridden(settings: Settings, given: dict[str, Any]) -> Settings:
 
 def _asked(settings: Settings, database_url: str | None) -> Options:
     from wasmfix.diagnostics.options import Options
-    from wasmfix.diagnostics.sections import SUBJECTS
 
-    for option, value, subject in (
-        ("replica", settings.replica, "replica"),
-        ("database-url", database_url, "database"),
-    ):
-        if value is not None and subject not in SUBJECTS:
-            raise WasmfixError(f"--{option} is not handled by this version")
     return Options(
         replica=settings.replica,
         database_url=database_url,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wasmfix.commands._reports import NamedFile, annotated_from, check_outputs, looked_at, size_option, write_file
+from wasmfix.commands._reports import (
+    NamedFile,
+    annotated_from,
+    check_outputs,
+    looked_at,
+    size_option,
+    subject_options,
+    write_file,
+)
 from wasmfix.errors import FINDINGS, INTERRUPTED, WasmfixError
 from wasmfix.report import FORMATS, rendered
 
@@ -21,16 +29,7 @@ _FAIL_ON = ("error", "warning", "never")
 
 @click.command(short_help="Say what is wrong with a project, a replica, a database, and what to do.")
 @click.argument("project", type=click.Path(path_type=Path), required=False)
-@click.option("--replica", type=NamedFile(), metavar="FILE", help="The replica of a zero-cache.")
-@click.option(
-    "--database-url",
-    metavar="URL",
-    envvar="WASMFIX_DATABASE_URL",
-    help="The PostgreSQL that Zero replicates from.  [default: WASMFIX_DATABASE_URL]",
-)
-@click.option("--publication", "publications", multiple=True, metavar="NAME", help="A publication; may be given again.")
-@click.option("--heap-limit", metavar="SIZE", help="The heap that hydration may take, such as 8GB.")
-@click.option("--queries", type=NamedFile(), metavar="FILE", help="Queries to project, as Zero ASTs.")
+@subject_options
 @click.option("--show-values", is_flag=True, help="Show the content of large values, too.")
 @click.option(
     "--runtime",
@@ -85,11 +84,8 @@ def command(
     from wasmfix.diagnostics.options import Options
     from wasmfix.diagnostics.paste import for_shell_in
     from wasmfix.diagnostics.run import run
-    from wasmfix.diagnostics.sections import SUBJECTS, sections
+    from wasmfix.diagnostics.sections import sections
 
-    for option, given, subject in (("--replica", replica, "replica"), ("--database-url", database_url, "database")):
-        if given is not None and subject not in SUBJECTS:
-            raise WasmfixError(f"{option} is not handled by this version")
     asked = Options(
         replica=replica.absolute() if replica else None,
         database_url=database_url,

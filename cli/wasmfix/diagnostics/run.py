@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Generic, Protocol, TypeVar
 
@@ -214,8 +214,3 @@ def _of_error(subject: str, error: Exception, debug: bool) -> Finding:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def with_finding(report: Report, found: Finding) -> Report:
-    """The report with one finding more."""
-    return replace(report, findings=in_order([*report.findings, found]))

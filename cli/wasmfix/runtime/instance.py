@@ -37,6 +37,8 @@ _UNSIGNED = struct.Struct("<I")
 _DOUBLE = struct.Struct("<d")
 # wf_buf: cells, heap, parameters; bytes.
 _CELLS, _HEAP, _PARAMETERS = 65536, 262144, 65536
+_LOOK_SECONDS = 0.1
+"""Between two calls of `progress`."""
 
 
 class Instance:
@@ -233,7 +235,7 @@ class Instance:
         if self._deadline is not None and now > self._deadline:
             raise self._too_long()
         if self.progress is not None and now >= self._next_look:
-            self._next_look = now + 0.1
+            self._next_look = now + _LOOK_SECONDS
             self.progress(self._bytes_read)
 
     def close(self) -> None:

@@ -30,7 +30,6 @@ class Table:
     name: str
     columns: Mapping[str, str]
     """Synced columns by name: `number`, `string`, `boolean` or `json`; with `_0_version`."""
-    nullable: frozenset[str]
     key: tuple[str, ...]
     """Primary key as Zero chooses it: the shortest unique index over columns that are never NULL."""
     rowid: str
@@ -69,6 +68,5 @@ def _table(replica: ReplicaTable, indexed: frozenset[str]) -> Table | None:
     keys = [key for key in replica.keys if all(name in columns for name in key)]
     if not keys or replica.rowid is None:
         return None
-    never_null = {column.name for column in replica.columns if column.not_null or column.key}
     key = min(keys, key=lambda names: (len(names), names))
-    return Table(replica.name, columns, frozenset(columns) - never_null, key, replica.rowid, replica.published, indexed)
+    return Table(replica.name, columns, key, replica.rowid, replica.published, indexed)
