@@ -105,6 +105,7 @@ def processes(node: str, packages: dict[str, Path], seconds: float) -> dict[str,
                 done = together.run(node, package, FOLDER, mode, roles, seconds)
                 case = f"{mode}: {cast}"
                 figures[name][f"{case}: together"] = done.reads + done.commits
+                figures[name][f"{case}: while V8 compiles"] = done.cold
                 if done.reads and done.commits:
                     figures[name] |= {f"{case}: reads": done.reads, f"{case}: commits": done.commits}
                 if done.busy or done.worst > 5000:
@@ -183,7 +184,10 @@ def main(
     console.print(f"zero-sqlite3 {version}, Node {node_version}, median of {passes} passes of {rounds} rounds")
     report(console, "ms", by_time)
     if by_rate:
-        console.print(f"\nSeveral processes on one database, median of {passes} passes of {seconds:g} s")
+        console.print(
+            f"\nSeveral processes on one database, median of {passes} passes of {seconds:g} s, "
+            f"after {together.WARM_UP:g} s in which V8 compiles"
+        )
         report(console, "op/s", by_rate)
 
 

@@ -2,7 +2,8 @@
 /**
  * One of several processes on one database: `node together.cjs PACKAGE_FOLDER FILE
  * ROLE NUMBER`. Says `{"ready": true}` when it has the database open, starts at a
- * line on stdin (the milliseconds to run), and prints what it did.
+ * line on stdin (the milliseconds to warm up and to run), and prints what it did:
+ * while V8 compiled, and then.
  *
  * Roles: `read` gets rows by key, `write` commits updates of one row, `make` makes
  * the database in the mode NUMBER, `check` counts what the writers have left.
@@ -47,14 +48,20 @@ function operation() {
   };
 }
 
-/** @param {number} duration milliseconds */
-function work(duration) {
+/** @param {number} warmUp milliseconds @param {number} duration milliseconds */
+function work(warmUp, duration) {
   const once = operation();
-  const end = performance.now() + duration;
+  const begin = performance.now() + warmUp;
+  const end = begin + duration;
+  let cold = null;
   let operations = 0;
   let busy = 0;
   let worst = 0;
   const tick = () => {
+    if (cold === null && performance.now() >= begin) {
+      cold = operations;
+      operations = busy = worst = 0;
+    }
     let before = performance.now();
     const pause = before + TICK;
     while (before < pause) {
@@ -70,7 +77,7 @@ function work(duration) {
       before = after;
     }
     if (before < end) return void setImmediate(tick);
-    say({ operations, busy, worst });
+    say({ cold, operations, busy, worst });
     db.close();
   };
   tick();
@@ -85,7 +92,7 @@ if (role === 'make' || role === 'check') {
   db.prepare('SELECT count(*) FROM items').get();
   process.stdin.once('data', (line) => {
     process.stdin.destroy();
-    work(Number(line));
+    work(...String(line).split(' ').map(Number));
   });
   say({ ready: true });
 }
