@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from conftest import own_environment
 from wasmfix.errors import WasmfixError
 from wasmfix.patching import files
 
@@ -53,3 +59,31 @@ def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WasmfixError, match="is not a file"):
         files.read_state(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize(
+    ("command", "owner"),
+    [
+        # Rootless podman, where the group of a mounted project is none of the container's.
+        (("unshare", "--user", "--map-root-user"), (0, 1235)),
+        # A container with --cap-drop=CHOWN.
+        (("setpriv", "--bounding-set=-chown", "--inh-caps=-chown"), (1234, 1235)),
+    ],
+)
+def test_a_root_that_cannot_give_files_away_makes_them_all_the_same(
+    tmp_path: Path, command: tuple[str, ...], owner: tuple[int, int]
+) -> None:
+    if shutil.which(command[0]) is None or subprocess.run([*command, "true"], check=False).returncode != 0:
+        pytest.skip(f"{command[0]} does not do that here")
+    child = (
+        "import sys; from pathlib import Path; from wasmfix.patching import files\nowner = tuple(map(int, sys.argv[1:]))\n"
+        "files.make_folder(Path('made'), owner); files.make_folder(Path('made'), owner)\n"
+        "files.write_new(Path('made/file'), b'some content', 0o640, owner)"
+    )
+    run = [*command, sys.executable, "-c", child, *map(str, owner)]
+    done = subprocess.run(run, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    status = (tmp_path / "made" / "file").stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o640)
+    assert (tmp_path / "made" / "file").read_bytes() == b"some content"
