@@ -77,7 +77,8 @@ def test_a_root_that_cannot_give_files_away_makes_them_all_the_same(
     if shutil.which(command[0]) is None or subprocess.run([*command, "true"], check=False).returncode != 0:
         pytest.skip(f"{command[0]} does not do that here")
     child = (
-        "import sys; from pathlib import Path; from wasmfix.patching import files\nowner = tuple(map(int, sys.argv[1:]))\n"
+        "import sys; from pathlib import Path; from wasmfix.patching import files\n"
+        "owner = tuple(map(int, sys.argv[1:]))\n"
         "files.make_folder(Path('made'), owner); files.make_folder(Path('made'), owner)\n"
         "files.write_new(Path('made/file'), b'some content', 0o640, owner)"
     )
