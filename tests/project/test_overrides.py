@@ -41,11 +41,12 @@ def test_one_version_is_overridden_for_all_in_each_managers_words(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["dependencies", "devDependencies", "optionalDependencies"])
-def test_npm_gets_it_where_the_root_asked_for_it(tmp_path: Path, kind: str) -> None:
+def test_npm_and_yarn_get_it_where_the_root_asked_for_it(tmp_path: Path, kind: str) -> None:
     root = manifest(tmp_path.resolve() / "app", {kind: {BETTER: "^12.0.0"}})
     write_package(root / "node_modules" / BETTER, BETTER, "12.1.0")
-    npm = entries(root, root / "vendor")["npm"]["package.json"]
-    assert npm == {kind: {BETTER: "file:./vendor/12.1.0.tgz"}, "overrides": {BETTER: f"${BETTER}"}}
+    found, spec = entries(root, root / "vendor"), {BETTER: "file:./vendor/12.1.0.tgz"}
+    assert found["npm"]["package.json"] == {kind: spec, "overrides": {BETTER: f"${BETTER}"}}
+    assert found["yarn"]["package.json"] == {kind: spec, "resolutions": spec}
 
 
 def test_a_tarball_outside_of_the_project_is_named_from_its_root(tmp_path: Path) -> None:
