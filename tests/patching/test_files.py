@@ -12,6 +12,7 @@ import pytest
 from conftest import own_environment
 from wasmfix.errors import WasmfixError
 from wasmfix.patching import files
+from wasmfix.patching.structure import NotRecognisedError, read_source
 
 
 def test_a_new_file_never_overwrites_what_is_there(tmp_path: Path) -> None:
@@ -49,6 +50,22 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(WasmfixError, match=r"loop/file: cannot be read \(Too many levels"):
         files.read_state(tmp_path / "loop" / "file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_file_in_a_folder_that_cannot_be_entered_is_not_recognised(tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir(mode=0o000)
+    root = files.is_root()
+    try:
+        if root:
+            os.seteuid(65534)
+        with pytest.raises(NotRecognisedError, match=r"it cannot be read \(Permission denied\)"):
+            read_source(folder / "index.js")
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
 
 
 def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:
