@@ -84,11 +84,12 @@ def _add(entries: Entries, file: str, field: str, values: Mapping[str, str]) -> 
 
 
 def _joined(*parts: Entries) -> Entries:
-    """No two parts have the same field of the same file."""
     joined: Entries = {}
     for part in parts:
         for file, fields in part.items():
-            joined[file] = {**joined.get(file, {}), **fields}
+            for field, values in fields.items():
+                assert isinstance(values, dict)
+                _add(joined, file, field, values)
     return joined
 
 
