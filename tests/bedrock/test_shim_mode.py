@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 import nodejs
 from bedrock.package import EARLIER, GENERATIONS, LATEST, build_from_sources
 from bedrock.project import Project, bedrock_project, failing, shim_patches
-from conftest import installed
+from conftest import installed, own_environment
 from trees import snapshot
 
 PATCHES = shim_patches()
@@ -179,3 +182,41 @@ def evaluate(program: str, *arguments: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+PRINTED: dict[str, Callable[[str], str]] = {
+    "var for const and let": lambda text: re.sub(r"\b(const|let) ", "var ", text).replace("for(const[", "for(var["),
+    "let for const": lambda text: text.replace("const ", "let "),
+    "narrow lines": lambda text: re.sub(
+        r"new SqliteError\((sqlite3\.errmsg\()([\w.]+)\)\)", r"new SqliteError(\n\1\n\2,\n),\n)", text
+    ).replace("_safeInt(offset)", "_safeInt(\noffset,\n)"),
+    "a byte order mark, a licence and a source map": lambda text: (
+        f"\ufeff/*! MIT */\n'use strict';\r\n{text}\r\n//# sourceMappingURL=sqlite3.js.map\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+@each_generation
+def test_a_build_that_is_printed_otherwise_is_repaired_as_well(generation: str, printed: str, tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", generation)
+    built = project.package / "dist" / "sqlite3.js"
+    text = PRINTED[printed](built.read_text(encoding="utf-8"))
+    assert text != built.read_text(encoding="utf-8")
+    built.write_bytes(text.encode())
+    before = snapshot(project.package)
+    project.patch()
+    assert not failing(project.package, PATCHES)
+    project.wasmfix("restore")
+    assert snapshot(project.package) == before
+
+
+def test_what_is_wrong_with_a_file_is_said_once(tmp_path: Path) -> None:
+    project = bedrock_project(tmp_path / "project", LATEST)
+    built = project.package / "dist" / "sqlite3.js"
+    built.write_bytes(built.read_bytes()[:20000])
+    status = json.loads(project.wasmfix("status", "--json"))["packages"][0]
+    assert sum("it is not valid JavaScript" in problem for problem in status["problems"]) <= 1
+    command = [sys.executable, "-m", "wasmfix", "patch", "--engine", "shim", str(project.folder)]
+    done = subprocess.run(command, env=own_environment(), capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr.count("it is not valid JavaScript")) == (2, 1)

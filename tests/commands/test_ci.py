@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,7 +20,7 @@ import pytest
 
 import managers
 import nodejs
-from commands.conftest import Ran
+from commands.conftest import Ran, Wasmfix
 from conftest import own_environment, patch
 from diagnostics.projects import BETTER, SHIM, ZERO_DRIVER, add_package, project
 from diagnostics.replicas import replica
@@ -45,8 +47,8 @@ Ci = Callable[..., Ran]
 def ci(wasmfix) -> Ci:  # type: ignore[no-untyped-def]
     """`ci(folder, …, NAME=value)`: outside of any CI server, unless variables say otherwise."""
 
-    def run(*arguments: str | Path, **variables: str) -> Ran:
-        ran: Ran = wasmfix("ci", *arguments, variables={**NOWHERE, **variables})
+    def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Ran:
+        ran: Ran = wasmfix("ci", *arguments, variables={**NOWHERE, **variables}, cwd=cwd)
         return ran
 
     return run
@@ -158,7 +160,7 @@ def test_a_push_fails_unpatched_passes_patched_and_fails_after_a_version_bump(ci
 
     # As the install left it.
     job, reports = GitHub(origin.parent / "job-1", checkout), origin.parent / "reports-1"
-    ran = ci(checkout / "chat", "--report-dir", reports, **job.variables)
+    ran = ci("chat", "--report-dir", reports, cwd=checkout, **job.variables)
     assert (ran.code, ran.err) == (1, "")
     (said,) = annotations(ran.out)
     assert (said["kind"], said["file"]) == ("error", "chat/pnpm-lock.yaml")
@@ -166,7 +168,7 @@ def test_a_push_fails_unpatched_passes_patched_and_fails_after_a_version_bump(ci
     assert said["title"] == "WF501 The package is not patched"
     assert said["text"].startswith(f"@rocicorp/zero-sqlite3 1.0.15: it is not patched\n{folder}\n")
     assert "no native binary" in said["text"]
-    assert said["text"].endswith("\n$ wasmfix patch")
+    assert said["text"].endswith("\n$ wasmfix patch chat")
     assert sorted(file.name for file in reports.iterdir()) == sorted([*REPORTS, CODE_QUALITY])
     assert ids(reports / "wasmfix.json") == ["WF501"]
     assert suites(reports / "wasmfix.junit.xml")["wasmfix.patch"] == (2, 1)
@@ -187,15 +189,14 @@ def test_a_push_fails_unpatched_passes_patched_and_fails_after_a_version_bump(ci
     # The step that was missing.
     patch(checkout / "chat")
     job, reports = GitHub(origin.parent / "job-2", checkout), origin.parent / "reports-2"
-    ran = ci(checkout / "chat", "--report-dir", reports, **job.variables)
+    ran = ci("chat", "--report-dir", reports, cwd=checkout, **job.variables)
     assert ran.code == 0
     assert annotations(ran.out) == []
     assert set(ids(reports / "wasmfix.json")) == {"WF509", "WF512"}
     assert suites(reports / "wasmfix.junit.xml")["wasmfix.verify"] == (1, 0)
     assert json.loads((reports / CODE_QUALITY).read_text()) == []
-    assert {
-        result["level"] for result in json.loads((reports / "wasmfix.sarif").read_text())["runs"][0]["results"]
-    } == {"none"}
+    # Code scanning would show what is in order as an alert.
+    assert json.loads((reports / "wasmfix.sarif").read_text())["runs"][0]["results"] == []
     assert (job.outputs["exit-code"], job.outputs["patched"], job.outputs["verified"]) == ("0", "true", "true")
 
     # Somebody's bot bumps the version.
@@ -204,7 +205,7 @@ def test_a_push_fails_unpatched_passes_patched_and_fails_after_a_version_bump(ci
     commit(origin, "two")
     checkout = pushed(origin, "second")
     job, reports = GitHub(origin.parent / "job-3", checkout), origin.parent / "reports-3"
-    ran = ci(checkout / "chat", "--report-dir", reports, **job.variables)
+    ran = ci("chat", "--report-dir", reports, cwd=checkout, **job.variables)
     assert ran.code == 1
     (said,) = annotations(ran.out)
     assert (said["kind"], said["file"]) == ("error", "chat/pnpm-lock.yaml")
@@ -214,7 +215,7 @@ def test_a_push_fails_unpatched_passes_patched_and_fails_after_a_version_bump(ci
     )
     assert "\n1.0.15: pnpm-lock.yaml of HEAD^\n" in said["text"]
     assert "an engine is built from its SQLite 3.54.0" in said["text"]
-    assert said["text"].endswith("\n$ wasmfix patch")
+    assert said["text"].endswith("\n$ wasmfix patch chat")
     assert ids(reports / "wasmfix.json") == ["WF502"]
     assert suites(reports / "wasmfix.junit.xml")["wasmfix.patch"] == (2, 1)
 
@@ -233,7 +234,7 @@ def test_a_bump_where_pnpm_keeps_the_old_copy_tells_of_both_sqlites(ci: Ci, orig
     patch(workspace)
     set_version(workspace, "1.1.4")
     managers.pnpm().install(workspace)
-    ran = ci(workspace, "--json")
+    ran = ci("--json", cwd=workspace)
     assert ran.code == 1
     found = ran.json["findings"][0]
     assert (found["id"], found["remedy"]["command"]) == ("WF502", "wasmfix patch")
@@ -251,7 +252,7 @@ def app(scratch: Path) -> Path:
 
 def test_without_apply_nothing_is_changed(ci: Ci, app: Path) -> None:
     before = snapshot(app, times=True)
-    ran = ci(app)
+    ran = ci(cwd=app)
     assert ran.code == 1
     assert "\x1b" not in ran.out
     first, _remedy, command, *_ = ran.out.splitlines()
@@ -362,9 +363,40 @@ def test_targets_are_what_has_to_be_patched(ci: Ci, app: Path) -> None:
     # The rest is diagnosed all the same, and stands beside a file of the repository.
     (native,) = [found for found in ran.json["findings"] if found["id"] == "WF102"]
     assert (native["subject"], native["location"]["file"]) == (f"{BETTER} 12.11.1", str(app / "package.json"))
-    other = ci(app, "--verify", "off", "--target", BETTER, "--json")
+    other = ci("--verify", "off", "--target", BETTER, "--json", cwd=app)
     (gate,) = [found for found in other.json["findings"] if found["id"] == "WF501"]
     assert (other.code, gate["remedy"]["command"]) == (1, "wasmfix patch --target better-sqlite3")
+
+
+@pytest.mark.parametrize("format_", ["json", "markdown", "gitlab"])
+def test_the_command_can_be_pasted_where_ci_was_run(ci: Ci, wasmfix: Wasmfix, app: Path, format_: str) -> None:
+    there = app.parent / "it's: 100%, mine"
+    app.rename(there)
+    reports, lines = app.parent / "reports", []
+    assert ci(there.name, "--verify", "off", "--report-dir", reports, cwd=app.parent).code == 1
+    if format_ == "json":
+        lines = [json.loads((reports / "wasmfix.json").read_text())["findings"][0]["remedy"]["command"]]
+    elif format_ == "markdown":
+        lines = re.findall(r"```sh\n(.*)\n```", (reports / "wasmfix.md").read_text())
+    else:
+        lines = re.findall(
+            r"^\$ (.*)$", json.loads((reports / CODE_QUALITY).read_text())[0]["description"], re.MULTILINE
+        )
+    program, *arguments = shlex.split(lines[0])
+    assert program == "wasmfix"
+    assert wasmfix(*arguments, "--no-verify", cwd=app.parent).code == 0
+    assert ci(there.name, "--verify", "off", cwd=app.parent).code == 0
+
+
+def test_what_pnpm_notes_in_node_modules_stands_beside_the_lock_file(ci: Ci, origin: Path) -> None:
+    # As users install: without --ignore-scripts pnpm 10 notes which scripts it did not run.
+    pnpm = managers.pnpm()
+    told = [option for option in pnpm.options if option != "--ignore-scripts"]
+    pnpm.run(origin / "chat", "install", *told)
+    job = GitHub(origin.parent / "job", origin)
+    ran = ci("chat", cwd=origin, **job.variables)
+    skipped = [said for said in annotations(ran.out) if said["title"].startswith("WF112")]
+    assert {(said["file"], said.get("line") is not None) for said in skipped} == {("chat/pnpm-lock.yaml", True)}
 
 
 def patch_only(folder: Path, name: str) -> None:
@@ -381,7 +413,7 @@ def test_a_target_that_is_not_installed_is_not_silently_fine(ci: Ci, app: Path) 
 def test_nothing_installed_is_a_finding_with_the_command_that_cures(ci: Ci, scratch: Path) -> None:
     empty = scratch.resolve() / "empty"
     write_json(empty / "package.json", {"name": "x", "dependencies": {ZERO_DRIVER: "1.1.4"}})
-    ran = ci(empty, "--json")
+    ran = ci("--json", cwd=empty)
     (found,) = ran.json["findings"]
     assert (ran.code, found["id"], found["remedy"]["command"]) == (1, "WF101", "npm install")
 
@@ -394,7 +426,7 @@ def test_a_linked_copy_outside_the_project_is_asked_for_its_own_state(ci: Ci, ap
     (found,) = [found for found in ran.json["findings"] if found["severity"] == "error"]
     assert (ran.code, found["id"]) == (1, "WF506")
     assert "with --follow-links" in found["remedy"]["text"]
-    followed = ci(app, "--follow-links", "--json")
+    followed = ci("--follow-links", "--json", cwd=app)
     assert followed.json["findings"][0]["remedy"]["command"] == "wasmfix patch --follow-links"
     assert ci(app, "--follow-links", "--apply", "--verify", "off").code == 0
     ran = ci(app, "--verify", "quick", "--json")

@@ -198,3 +198,12 @@ def test_a_terminal_has_colours_and_a_width(bare: Path) -> None:
     assert "$ wasmfix patch" in shown
     # Bold is no colour.
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", on_a_terminal(bare, NO_COLOR="1"))
+
+
+def test_the_report_says_where_the_database_was_named(wasmfix, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "package.json").write_text("{}")
+    url = "postgres://zero@127.0.0.1:1/chat"
+    by_variable = wasmfix("diagnose", str(tmp_path), "--no-probe", variables={"WASMFIX_DATABASE_URL": url})
+    assert "127.0.0.1:1/chat (WASMFIX_DATABASE_URL)" in by_variable.out
+    by_option = wasmfix("diagnose", str(tmp_path), "--no-probe", "--database-url", url)
+    assert "127.0.0.1:1/chat (--database-url)" in by_option.out

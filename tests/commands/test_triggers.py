@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import threading
@@ -121,6 +122,33 @@ def test_json_has_the_statements_and_what_was_left(wasmfix, incident: Upstream) 
     done = wasmfix("triggers", "--database-url", secret, "--publication", "zero_chat", "--json", "--drop", "--yes")
     assert (done.code, done.json["dropped"], len(done.json["triggers"])) == (0, True, 4)
     assert stale(incident) == []
+
+
+def test_a_narrow_terminal_cuts_nothing_off(incident: Upstream, outside: Path) -> None:
+    incident.run("CREATE TABLE verification_of_members (id int PRIMARY KEY);" + track("verification_of_members"))
+    incident.run("CREATE PUBLICATION of_another_app FOR TABLE verification_of_members")
+    command = [
+        sys.executable,
+        "-m",
+        "wasmfix",
+        "triggers",
+        "--database-url",
+        incident.url,
+        "--publication",
+        "zero_chat",
+    ]
+    environment = {**own_environment(), "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+    with Terminal(command, cwd=outside, env=environment) as terminal:
+        assert terminal.end() == 1
+    lines = terminal.output.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("schema"))
+    starts = [lines[at].index(name) for name in ("schema", "table", "trigger", "function")]
+    cells = [
+        "".join(line[start:end].strip() for line in lines[at + 1 :]) for start, end in itertools.pairwise(starts[1:])
+    ]
+    assert "verification_of_members" in cells[0]
+    assert cells[1].count("_zero_notify_trigger") == 3
+    assert "also in" in terminal.output
 
 
 @pytest.mark.parametrize(

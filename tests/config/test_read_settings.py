@@ -141,6 +141,10 @@ def test_a_file_may_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "[tool.wasmfix]\nfail-on = 'error'\n",
+            "1: tool is no setting; [tool.wasmfix] is for pyproject.toml; here the settings stand without it",
+        ),
         ("fail_on = 'error'\n", "1: fail_on is no setting; did you mean fail-on?"),
         ("\n# x\nfail-on = 'errors'\n", "3: fail-on: 'errors' is none of error, warning, never"),
         ("apply = 'yes'\n", "1: apply: a string where true or false is wanted"),

@@ -670,6 +670,15 @@ def test_what_is_no_url_is_not_repeated(url: str) -> None:
     assert "hunter2" not in str(report)
 
 
+def test_parameters_of_another_programs_url_are_named(make: Make) -> None:
+    url = make("").url
+    found = only(diagnosed(f"{url}?sslmode=prefer&pgbouncer=true&connection_limit=1"), "WF301")
+    assert found.what == "has parameters that PostgreSQL does not understand: pgbouncer, connection_limit"
+    report = diagnosed(f"{url}?pgbouncer=true&hunter2=x")
+    assert only(report, "WF301").what == "is not a URL that PostgreSQL understands"
+    assert "hunter2" not in str(report)
+
+
 def test_a_wrong_password_is_in_no_format_of_the_report(small_server: Postgres) -> None:
     from wasmfix.report import FORMATS, rendered
 

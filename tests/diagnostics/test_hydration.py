@@ -205,6 +205,13 @@ def test_a_file_without_queries_is_one_line(content: str, tmp_path: Path) -> Non
     assert "\n" not in str(raised.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_queries(tmp_path: Path) -> None:
+    file = tmp_path / "queries.json"
+    file.write_text('{"table": "issue"}', encoding="utf-8-sig")
+    (query,) = read_queries(file).values()
+    assert not isinstance(query, QueryError)
+
+
 def test_only_a_regular_file_is_read_for_queries(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path):

@@ -78,6 +78,16 @@ def offsets(home: Path) -> Shell:
     return app(home, ENTRY + SHORT)
 
 
+def codes_lost_in_an_edited_file(home: Path) -> Shell:
+    """No patch touches this file, so none would cure it."""
+    shell = app(home)
+    file = shell.folder / "node_modules" / ZERO_DRIVER / "lib" / "sqlite-error.js"
+    text = file.read_text()
+    assert text.count("this.code = code;") == 1
+    file.write_text(text.replace("this.code = code;", "this.code = 'SQLITE_ERROR';"))
+    return shell
+
+
 def memory_of_one_process(home: Path) -> Shell:
     return app(home, ENTRY + APART)
 
@@ -108,6 +118,25 @@ def first(shell: Shell, *options: str) -> dict[str, Any]:
     return finding
 
 
+@pytest.mark.parametrize("generation", [EARLIER, LATEST])
+def test_bedrock_sqlite_alone_gets_the_sqlite_that_its_engine_is_built_from(generation: str, scratch: Path) -> None:
+    folder = scratch / "app"
+    write_bedrock(folder / "node_modules" / "bedrock-sqlite", generation)
+    (folder / "package.json").write_text(json.dumps({"name": "app", "dependencies": {"bedrock-sqlite": generation}}))
+    shell = Shell(folder, scratch / "home")
+    fetch = f"npm install --ignore-scripts --no-save {ZERO_DRIVER} && "
+    if generation == LATEST:
+        # What the catalogue repairs in its JavaScript leaves its locks as they are.
+        assert shell.run("wasmfix patch --engine shim").returncode == 0
+        expected = ("WF405", f"{fetch}wasmfix patch --engine rebuild")
+    else:
+        expected = ("WF121", f"{fetch}wasmfix patch")
+    found = first(shell)
+    assert (found["id"], found["remedy"]["command"]) == expected
+    after = shell.run("set -e", f"({expected[1]}) > out.txt", DIAGNOSE)
+    assert after.returncode == 0, after.stdout + after.stderr
+
+
 @pytest.mark.parametrize(
     ("state", "id_", "command"),
     [
@@ -125,6 +154,7 @@ def first(shell: Shell, *options: str) -> dict[str, Any]:
         (missing, "WF103", PATCH),
         # Errors always carry SQLITE_ERROR.
         (codes_lost, "WF404", ANEW),
+        (codes_lost_in_an_edited_file, "WF404", ANEW),
         # ERR_INVALID_ARG_TYPE in a read.
         (offsets, "WF408", ANEW),
         # _zero.replicationState cannot be seen; SQLITE_PROTOCOL; pokes without rowsPatch.

@@ -321,7 +321,8 @@ def test_131_the_environment_goes_before_the_file(healthy: Path, machine: Callab
     assert one.location is not None
     assert (one.location.file.name, one.location.line) == (".env", 2)
     assert one.remedy is not None
-    assert one.remedy.command is None
+    assert one.remedy.command is not None
+    assert "ZERO_NUM_SYNC_WORKERS=/d' .env" in one.remedy.command
     assert not found(diagnosed(healthy, {"ZERO_NUM_SYNC_WORKERS": "2"}), "WF131")
 
 

@@ -178,6 +178,53 @@ def test_the_command_of_the_first_finding_cures(
     assert json.loads(after.stdout)["verdict"] in ("note", "ok")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no sed")
+def test_what_a_file_of_the_project_sets_is_taken_out_of_it_and_nothing_else(scratch: Path) -> None:
+    shell = single_process(scratch / "my app", scratch / "home")
+    del shell.environment["SINGLE_PROCESS"]
+    member = shell.folder / "apps" / "its zero"
+    member.mkdir(parents=True)
+    manifest = json.loads((shell.folder / "package.json").read_text()) | {"workspaces": ["apps/*"]}
+    manifest["scripts"] = {"dev": "cross-env SINGLE_PROCESS=1 PORT=1 zero-cache-dev", "other": "SINGLE_PROCESS=1 x"}
+    (shell.folder / "package.json").write_text(json.dumps(manifest, indent="\t"))
+    (member / "package.json").write_text('{"name": "its-zero"}')
+    (member / ".env").write_text("A=1\r\n\texport ZERO_NUM_SYNC_WORKERS = 1400\r\nexport SINGLE_PROCESS='1' # why\nB=2")
+    seen = []
+    for _ in range(4):
+        done = shell.run(DIAGNOSE)
+        if done.returncode == 0:
+            break
+        first = json.loads(done.stdout)["findings"][0]
+        seen.append(first["id"])
+        assert "\t" not in first["remedy"]["command"]
+        assert shell.run(first["remedy"]["command"]).returncode == 0
+    assert (done.returncode, seen) == (0, ["WF130", "WF130", "WF131"])
+    assert (member / ".env").read_bytes() == b"A=1\r\nB=2"
+    scripts = {"dev": "cross-env PORT=1 zero-cache-dev", "other": "SINGLE_PROCESS=1 x"}
+    assert json.loads((shell.folder / "package.json").read_text()) == {**manifest, "scripts": scripts}
+    assert sorted(path.name for path in member.iterdir()) == [".env", "package.json"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("docker-compose.yml", "services:\n  zero:\n    environment:\n      - SINGLE_PROCESS=1\n"),
+        (".env", 'SINGLE_PROCESS="\n1"\n'),
+        ("package.json", '{"scripts": {"dev": "SINGLE_PROCESS=1 zero-cache"}}\n'),
+        ("package.json", '{"scripts": {\n"dev": "export SINGLE_PROCESS=1 && zero-cache"\n}}\n'),
+    ],
+)
+def test_there_is_no_command_where_none_would_be_certain_to_take_out_exactly_that(
+    file: str, content: str, scratch: Path
+) -> None:
+    shell = single_process(scratch / "my app", scratch / "home")
+    del shell.environment["SINGLE_PROCESS"]
+    (shell.folder / file).write_text(content)
+    found = json.loads(shell.run(f"{DIAGNOSE} --no-probe").stdout)["findings"][0]
+    assert (found["id"], found["remedy"]["command"]) == ("WF130", None)
+    assert file in found["remedy"]["text"]
+
+
 def test_the_top_of_the_report_offers_nothing_to_paste_that_takes_an_edit_away(scratch: Path) -> None:
     shell = edited(scratch / "app", scratch / "home")
     head = shell.run("wasmfix diagnose").stdout.split("\n\n")[0]

@@ -106,7 +106,10 @@ def test_a_wal_that_is_cut_within_a_frame_ends_at_the_last_commit(tmp_path: Path
     os.truncate(wal, wal.stat().st_size - 1000)
     code, out, _err = diagnose(file, "--format", "json")
     assert code == 0, out
-    assert {each["name"]: each["rows"] for each in json.loads(out)["tables"]}["message"] == 6
+    told = json.loads(out)
+    assert {each["name"]: each["rows"] for each in told["tables"]}["message"] == 6
+    (size,) = [fact["value"] for fact in told["facts"] if fact["name"] == "wal"]
+    assert size.endswith(", cut within a frame, of which 3,120 bytes are left")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions")

@@ -179,7 +179,8 @@ def install(way: Way, manager: Manager, export_: Export, project: Path, dependen
     if way.settings:
         (project / ".yarnrc.yml").write_text(f"{way.settings}\n")
         (project / "yarn.lock").touch()
-    for_tarballs(manager, project.parent).install(project, offline=True)
+    # A cache for each project: what an earlier one left there would be taken for the registry's answer.
+    for_tarballs(manager, project.with_name(f"{project.name}-manager")).install(project, offline=True)
     (status,) = wasmfix("status", project, "--json").json["packages"]
     assert (status["version"], status["state"], status["native_binaries"]) == ("1.1.4", "patched", [])
     return project

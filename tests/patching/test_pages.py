@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import pytest
 
+import nodejs
+from bedrock.package import GENERATIONS, write_bedrock
+from bedrock.project import failing, shim_patches
 from conftest import ROOT
-from trees import write_package
 from wasmfix.patching.catalogue import load_catalogue
 from wasmfix.patching.pages import differences, main, pages, write
 from wasmfix.patching.run import Patcher
@@ -52,7 +56,10 @@ def test_each_patch_has_a_link_from_the_page_on_patching() -> None:
     assert "patches/README.md" in (ROOT / "docs" / "patching.md").read_text(encoding="utf-8")
 
 
-def test_the_example_for_authors_keeps_to_the_schema_and_does_what_it_says(tmp_path: Path, patcher: Patcher) -> None:
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_the_example_for_authors_keeps_to_the_schema_and_does_what_it_says(
+    generation: str, tmp_path: Path, patcher: Patcher
+) -> None:
     text = (ROOT / "docs" / "writing-a-patch.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```toml\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
     folder = tmp_path / "patches" / "quick-close"
@@ -60,11 +67,25 @@ def test_the_example_for_authors_keeps_to_the_schema_and_does_what_it_says(tmp_p
     (folder / "patch.toml").write_text(example)
     schema = json.loads((data_folder("patches") / "patch.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(tomllib.loads(example), schema)
-    source = "class Database{constructor(){this.open=true}close(){free(this.handle)}}\n"
-    package = write_package(tmp_path / "package", "bedrock-sqlite", "0.16.4", {"dist/sqlite3.js": source})
-    author = replace(patcher, catalogue=load_catalogue(folder.parent), engine="shim")
+    package = write_bedrock(tmp_path / "package", generation)
+    assert _close_returns(package) == "nothing, nothing"
+    author = replace(patcher, catalogue=(*CATALOGUE, *load_catalogue(folder.parent)), engine="shim")
     assert author.patch(read_package(package)).result == "patched"
-    assert "close(){free(this.handle);this.open=false}" in (package / "dist" / "sqlite3.js").read_text()
+    assert _close_returns(package) == "the database, the database"
+    assert not failing(package, shim_patches())
     # Without the record, by its structure alone.
     shutil.rmtree(package / ".wasmfix")
-    assert author.patch(read_package(package)).result == "healthy"
+    alone = replace(author, catalogue=load_catalogue(folder.parent))
+    assert alone.patch(read_package(package)).result == "healthy"
+
+
+def _close_returns(package: Path) -> str:
+    """What close() gives back, the first and the second time."""
+    program = """
+      const {Database} = require(process.argv[1]);
+      const db = new Database(':memory:');
+      const said = [db.close(), db.close()].map(what => what === db ? 'the database' : 'nothing');
+      console.log(said.join(', '));
+    """
+    command = [nodejs.node(), "-e", program, str(package / "dist" / "sqlite3.js")]
+    return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout.strip()

@@ -124,6 +124,21 @@ def test_bedrock_sqlite_as_it_was_published(generation: str, mode: str, project:
     assert [complaint for patch in expected if (complaint := probe(node, patch, package))] == []
 
 
+def test_a_probe_that_dies_is_told_with_its_error(project: Path) -> None:
+    package = write_bedrock(project / "node_modules" / BEDROCK, GENERATIONS[-1])
+    wasmfix("patch", str(project), "--no-verify", "--engine", "shim")
+    built = package / "dist" / "sqlite3.js"
+    text = built.read_text(encoding="utf-8")
+    spoilt = text.replace("this._open=false", "this.open=false")
+    assert spoilt != text
+    built.write_text(spoilt, encoding="utf-8")
+    command = [sys.executable, "-m", "wasmfix", "verify", str(project)]
+    done = subprocess.run(command, env=own_environment(), capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    assert "row-guard fail Warn of, and stop, an all() that reads too many rows: TypeError: " in done.stdout
+    assert "Node.js v" not in done.stdout
+
+
 @pytest.mark.parametrize("patch", CATALOGUE, ids=lambda patch: patch.id)
 def test_every_patch_has_a_probe(patch: Patch) -> None:
     assert patch.probe is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from chromium import Page, chromium, program
 from made_reports import of_every_report, sample
 from wasmfix.diagnostics import Report
+from wasmfix.diagnostics.facts import HeapLimit
 from wasmfix.report.html import render
 
 _VOID = {"meta"}
@@ -72,7 +74,8 @@ def test_the_explanation_of_a_finding_has_no_links_that_lead_nowhere() -> None:
 def test_what_is_over_the_limit_is_marked() -> None:
     text = render(sample())
     assert text.count('<rect class="over"') == 1
-    assert "limit 8.0 GB (--heap-limit)" in text
+    assert ">limit 8.0 GB</text>" in text
+    assert "<figcaption>Heap at the peak; limit: --heap-limit</figcaption>" in text
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,8 @@ def page() -> Iterator[Page]:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     written = tmp_path / "report.html"
-    written.write_text(render(sample()), encoding="utf-8")
+    limit = HeapLimit(8 * 2**30, "Node's default for this machine's 23.5 GB")
+    written.write_text(render(replace(sample(), heap_limit=limit)), encoding="utf-8")
     return written
 
 
@@ -119,7 +123,7 @@ def test_chromium_runs_no_script_and_asks_for_nothing(page: Page, file: Path) ->
     assert page.errors == []
     assert page.evaluate("document.body.innerText").count("<script>alert('t')</script>") >= 1
     charts = page.evaluate("[...document.querySelectorAll('svg')].map(each => each.getAttribute('aria-label'))")
-    assert [label.split(":")[0] for label in charts] == ["Rows per table", "Bytes per table", "Heap at the peak"]
+    assert [label.split(":")[0] for label in charts] == ["Rows per table", "Bytes per table", "Heap at the peak; limit"]
 
 
 def test_chromium_draws_bars_in_proportion(page: Page, file: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from made_reports import of_every_report, sample
-from wasmfix.diagnostics import Report
+from wasmfix.diagnostics import Fact, Finding, Report, Severity
 from wasmfix.diagnostics.run import Report as Empty
 from wasmfix.report.text import bar, render, show
 
@@ -84,6 +84,26 @@ def test_a_terminals_width_is_respected(width: int) -> None:
 
     text = shown(sample(), width, force_terminal=True, color_system=None)
     assert max(cell_len(line) for line in text.splitlines()) <= width
+
+
+def test_what_a_narrow_terminal_folds_stands_further_in_than_a_line_of_its_own() -> None:
+    long = "/".join(f"folder-{n}" for n in range(20))
+    found = Finding("WF118", Severity.ERROR, "a package", "w " * 60, evidence=(long, "short"), remedy=None)
+    report = Empty(findings=(found,), facts=(Fact("project", "driver", long),))
+    lines = shown(report, 80, force_terminal=True, color_system=None).splitlines()
+    for begins, folded in (("    folder-0/", "      "), ("driver  folder-0/", "        ")):
+        at = next(n for n, line in enumerate(lines) if line.startswith(begins))
+        assert len(lines[at + 1]) - len(lines[at + 1].lstrip()) == len(folded)
+        assert long in "".join(line.strip() for line in lines[at : at + 3])
+    at = next(n for n, line in enumerate(lines) if "WF118" in line)
+    assert lines[at + 1].startswith("  w w")
+    assert "    short" in [line.rstrip() for line in lines]
+
+
+def test_the_heap_limit_is_whole_however_narrow_a_terminal_is() -> None:
+    lines = shown(sample(), 60, force_terminal=True, color_system=None).splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(" Hydration, projected "))
+    assert lines[at + 1].startswith("heap limit 8.0 GB, ")
 
 
 def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:

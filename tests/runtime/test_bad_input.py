@@ -216,6 +216,48 @@ def test_a_wal_cut_within_its_first_frame_is_noted(file: Path) -> None:
         assert "its -wal is cut off within its first frame" in db.snapshot.notes[0]
 
 
+_NEVER_CHECKPOINTED = """
+PRAGMA journal_mode = wal2; PRAGMA wal_autocheckpoint = 0; CREATE TABLE issue(id INTEGER PRIMARY KEY, a)
+"""
+
+
+@pytest.fixture
+def new_logs(oracle: Oracle, tmp_path: Path) -> Path:
+    """A wal2 database as its first writer's end leaves it: `-wal` is full for the first time, `-wal2` goes on."""
+    file = tmp_path / "new" / "a.db"
+    file.parent.mkdir()
+    oracle("exec", file=str(file), sql=_NEVER_CHECKPOINTED)
+    for _ in range(300):
+        oracle("exec", file=str(file), sql="INSERT INTO issue(a) VALUES (zeroblob(20000))")
+    kept = tmp_path / "kept"
+    shutil.copytree(file.parent, kept, ignore=shutil.ignore_patterns("*-shm"))
+    oracle("close", file=str(file))
+    assert all(Path(f"{kept}/a.db{suffix}").stat().st_size > 100_000 for suffix in ("-wal", "-wal2"))
+    return kept / "a.db"
+
+
+def test_a_wal2_that_was_never_copied_along_is_noted(new_logs: Path, native: Path) -> None:
+    with runtime.open(new_logs) as db:
+        assert (db.execute("SELECT count(*) FROM issue").all(), db.snapshot.notes) == ([(300,)], ())
+    Path(f"{new_logs}-wal2").unlink()
+    expected = rows_after(new_logs, native)
+    assert 0 < expected < 300
+    with runtime.open(new_logs) as db:
+        assert db.execute("SELECT count(*) FROM issue").all() == [(expected,)]
+        assert ["its -wal2 is missing, and its -wal is full" in note for note in db.snapshot.notes] == [True]
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.999])
+def test_a_wal_that_is_cut_before_the_wal2_goes_on_is_noted(at: float, new_logs: Path, native: Path) -> None:
+    wal = Path(f"{new_logs}-wal")
+    os.truncate(wal, int(wal.stat().st_size * at))
+    expected = rows_after(new_logs, native)
+    assert 0 < expected < 300
+    with runtime.open(new_logs) as db:
+        assert db.execute("SELECT count(*) FROM issue").all() == [(expected,)]
+        assert ["its -wal ends before its -wal2 begins" in note for note in db.snapshot.notes] == [True]
+
+
 @pytest.mark.parametrize(("suffix", "words"), [("-wal", "its -wal is missing"), ("-wal2", "its -wal2 is missing")])
 def test_a_missing_wal_is_noted_and_the_rest_is_what_native_would_see(
     suffix: str, words: str, file: Path, native: Path

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runtime.conftest import Oracle
 from wasmfix import runtime
 from wasmfix.errors import WasmfixError
 
@@ -91,3 +92,23 @@ def test_the_locks_of_another_sqlite_in_this_process_are_left_alone(mode: str, t
     sqlite3.connect(file).execute("PRAGMA user_version")
     with file.open("rb"), runtime.open(file), runtime.open(file) as db:
         assert db.execute("SELECT count(*) FROM t").one() == (0,)
+
+
+def test_a_schema_that_uses_the_packages_own_lower_is_not_malformed(
+    native: Path, oracle: Oracle, tmp_path: Path
+) -> None:
+    """zero-sqlite3 1.1.4 has lower() and upper() of its own, which SQLite takes for an application's."""
+    file = tmp_path / "a.db"
+    oracle(
+        "exec",
+        file=str(file),
+        sql="""
+        CREATE TABLE user(id INTEGER PRIMARY KEY, name TEXT CHECK (upper(name) <> 'X'), low TEXT AS (lower(name)));
+        CREATE INDEX by_name ON user(lower(name)) WHERE upper(name) > 'A';
+        INSERT INTO user(name) VALUES ('\u00c9VA');
+        """,
+    )
+    oracle("close", file=str(file))
+    with runtime.open(file, engine=runtime.find_engine(native)) as db:
+        assert db.execute("SELECT name, low FROM user").all() == [("\u00c9VA", "\u00e9va")]
+        assert db.execute("PRAGMA quick_check").all() == [("ok",)]

@@ -63,10 +63,13 @@ def _holds(package: InstalledPackage, file: Path) -> bool:
 
 
 def _placed(found: Finding, gate: Gate) -> Finding:
-    """A finding about a file in a package, beside the line that brings the package."""
+    """A finding about a file that is not in the repository, beside the line that brings the package."""
     file = found.location.file if found.location else None
     installed = gate.installation.packages if gate.installation else ()
     owner = next((package for package in installed if file is not None and _holds(package, file)), None)
+    if owner is None and file is not None and "node_modules" in file.parts:
+        # What the package manager notes there of a package, and says nowhere else.
+        owner = next((package for package in installed if package.label == found.subject), None)
     return found if owner is None else replace(found, location=declared(gate.project, owner))
 
 

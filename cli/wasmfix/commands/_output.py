@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+_SHORTEST = 16
+"""Columns of a terminal that the last cell of a row has at least."""
+
 
 def shown_path(path: Path, root: Path) -> str:
     """A path as the user would type it from the project's root."""
@@ -21,17 +24,25 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """
     if sys.stdout.isatty():
         # Imported late: a second `patch` has no table, and rich takes a while.
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
+        console = Console(highlight=False)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for header in headers:
-            # What has to be broken is the last column.
-            table.add_column(header, overflow="fold", no_wrap=header != headers[-1])
+        lines = [
+            [header, *(line for row in rows for line in row[column].split("\n"))]
+            for column, header in enumerate(headers)
+        ]
+        widths = [max(map(cell_len, column)) for column in lines]
+        # What has to be broken is the last column; where the others have no room alone, all are: nothing is cut off.
+        fits = sum(width + 2 for width in widths[:-1]) + min(widths[-1], _SHORTEST) <= console.width
+        for column, header in enumerate(headers):
+            table.add_column(header, overflow="fold", no_wrap=fits and column < len(headers) - 1)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        Console(highlight=False).print(table)
+        console.print(table)
         return
     rows = [[", ".join(cell.split("\n")) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers))]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from wasmfix.errors import WasmfixError, os_reason
 
@@ -54,6 +55,12 @@ def subject_options(command: _Command) -> _Command:
     for option in reversed(_SUBJECT_OPTIONS):
         command = option(command)
     return command
+
+
+def database_source() -> str:
+    """Where the database's URL was given: the option, or the variable that stands for it."""
+    source = click.get_current_context().get_parameter_source("database_url")
+    return "WASMFIX_DATABASE_URL" if source is ParameterSource.ENVIRONMENT else "--database-url"
 
 
 def size_option(option: str, text: str | None) -> int | None:

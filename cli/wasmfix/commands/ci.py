@@ -84,6 +84,7 @@ def _run(project: Path, config: Path | None, *, as_json: bool, debug: bool, give
     from wasmfix.commands._progress import shown_progress
     from wasmfix.config.read import read_settings
     from wasmfix.diagnostics.gather import gather
+    from wasmfix.diagnostics.paste import for_shell_in
     from wasmfix.project import find_project
 
     database_url = given.pop("database_url")
@@ -115,6 +116,7 @@ def _run(project: Path, config: Path | None, *, as_json: bool, debug: bool, give
             secrets=[database_url] if database_url else [],
             debug=debug,
         )
+    result = replace(result, report=for_shell_in(Path.cwd(), result.report, found.root))
     _emit(result, settings, as_json=as_json)
     if result.exit_code == INTERRUPTED:
         click.echo("wasmfix: interrupted; the report has what was known by then", err=True)

@@ -13,6 +13,7 @@ from wasmfix.commands._reports import (
     NamedFile,
     annotated_from,
     check_outputs,
+    database_source,
     looked_at,
     size_option,
     subject_options,
@@ -89,6 +90,7 @@ def command(
     asked = Options(
         replica=replica.absolute() if replica else None,
         database_url=database_url,
+        database_source=database_source(),
         publications=publications,
         heap_limit=size_option("--heap-limit", heap_limit),
         queries=queries,

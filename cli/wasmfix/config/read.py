@@ -185,6 +185,8 @@ def _table_mistakes(
 def _instead(name: str, known: Sequence[str]) -> str:
     if name in SECRETS:
         return f"it may hold a password: set {SECRETS[name]} in the environment"
+    if name == "tool":
+        return f"[tool.wasmfix] is for {PYPROJECT}; here the settings stand without it"
     from difflib import get_close_matches
 
     near = get_close_matches(name.replace("_", "-"), known, n=1)

@@ -387,7 +387,8 @@ def _apply_patch(package: InstalledPackage, patch: Patch, record: Record | None,
                         f"{path} of {package.label}: {error}", where=where, remedy="correct the patch"
                     ) from error
                 wanted.seen.append(Seen(path, patch.id, error.state, str(error)))
-                if file.kind == "keep" and any(problem.startswith(f"{path} ") for problem in wanted.problems):
+                told = [problem for problem in wanted.problems if problem.startswith(f"{path} ")]
+                if told and (file.kind == "keep" or any(f": {error}" in problem for problem in told)):
                     continue  # another patch has said what is wrong with it
                 versions = "" if known else f" (known are the versions {target.versions})"
                 which = f": {', '.join(lacking)}" if lacking else ""

@@ -149,7 +149,7 @@ def make_folder(path: Path, owner: tuple[int, int] | None = None) -> None:
         status = path.lstat()
         if (status.st_uid, status.st_gid) != owner:
             faults.step(path)
-            os.chown(path, *owner, follow_symlinks=False)
+            _give(path, owner)
 
 
 def is_folder(path: Path) -> bool:
@@ -192,11 +192,26 @@ def write_new(path: Path, content: bytes, mode: int, owner: tuple[int, int] | No
         if hasattr(os, "fchmod"):  # Windows has it from CPython 3.13 on, and no modes to speak of.
             os.fchmod(handle, mode)
         if owner is not None:
-            os.fchown(handle, *owner)
+            _give(handle, owner)
         faults.step(path)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _give(what: Path | int, owner: tuple[int, int]) -> None:
+    """chown, as far as it goes: the root of a container may know neither the owner (EINVAL) nor how to give (EPERM)."""
+    for user, group in (owner, (owner[0], -1)):
+        try:
+            if isinstance(what, int):
+                os.fchown(what, user, group)
+            else:
+                os.chown(what, user, group, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EPERM):
+                raise
+        else:
+            return
 
 
 # File systems without hard links, and Linux' protection of files that belong to someone else.
@@ -221,7 +236,7 @@ def _copy(path: Path, copied: Path) -> None:
         faults.step(copied)
         copied.symlink_to(path.readlink())
         if owner is not None:
-            os.chown(copied, *owner, follow_symlinks=False)
+            _give(copied, owner)
         return
     write_new(copied, path.read_bytes(), stat.S_IMODE(status.st_mode), owner)
     set_times(copied, status.st_atime_ns, status.st_mtime_ns)

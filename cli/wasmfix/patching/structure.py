@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -259,7 +260,7 @@ def read_source(file: Path) -> bytes | None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return None
         # Windows says of a folder that access is denied.
-        folder = file.is_dir()
+        folder = os.path.isdir(file)  # unlike pathlib's, it has an answer for every path
         raise NotRecognisedError("it is a folder" if folder else f"it cannot be read ({os_reason(error)})") from error
     return content if content.strip() else None
 

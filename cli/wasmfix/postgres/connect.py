@@ -28,6 +28,9 @@ SILENCE = STATEMENT_TIMEOUT + 10
 """Seconds after which a server that does not even say that a query took too long is given up."""
 _ATTEMPTS, _PAUSE = 5, 0.3
 
+_FOREIGN = ("pgbouncer", "connection_limit", "pool_timeout", "schema", "statement_cache_size", "sslaccept", "ssl")
+"""Prisma's, a pooler's, a JavaScript library's: postgres.js, which Zero uses, takes any parameter."""
+
 _REASONS = {
     # https://www.postgresql.org/docs/current/errcodes-appendix.html
     "28P01": ("the password is wrong", "correct it in the URL, or in PGPASSWORD"),
@@ -187,6 +190,12 @@ def _parameters(url: str) -> dict[str, Any]:
     except ProgrammingError:
         # Its message repeats pieces of the URL, a password perhaps.
         parameters = {}
+    if not parameters and (foreign := _foreign_parameters(url.strip())):
+        raise WasmfixError(
+            f"has parameters that PostgreSQL does not understand: {', '.join(foreign)}",
+            where="the database's URL",
+            remedy="take them out, they are for another program",
+        )
     ports = str(parameters.get("port", "")).replace(",", "")
     if not parameters or _is_cut_wrong(url.strip()) or (ports and not ports.isdecimal()):
         remedy = (
@@ -198,6 +207,24 @@ def _parameters(url: str) -> dict[str, Any]:
     parameters.setdefault("application_name", "wasmfix")
     parameters["client_encoding"] = "utf8"
     return parameters
+
+
+def _foreign_parameters(url: str) -> list[str]:
+    """What stands in the way of a URL that was made for another program, such as `?pgbouncer=true`.
+
+    Only names that are known to be nobody's password, and none if there is anything else that libpq does not know.
+    """
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    server, _, query = url.partition("?")
+    parts = query.split("&")
+    names = [name for part in parts if (name := part.partition("=")[0]) in _FOREIGN]
+    kept = "&".join(part for part in parts if part.partition("=")[0] not in _FOREIGN)
+    try:
+        return names if url.isprintable() and conninfo_to_dict(f"{server}?{kept}" if kept else server) else []
+    except ProgrammingError:
+        return []
 
 
 def _is_cut_wrong(url: str) -> bool:

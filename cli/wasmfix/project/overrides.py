@@ -3,7 +3,8 @@
 npm: `overrides` (docs.npmjs.com, "package.json") that refer to a dependency of the root (`$NAME`). With a path of their
 own, npm 10 looks for it from the folder of a member that asks, or of a package that is installed already.
 pnpm: `overrides`, in pnpm-workspace.yaml or under `pnpm` in package.json (pnpm.io, "Settings"). Yarn, classic or not:
-`resolutions`. bun: `overrides`.
+`resolutions`; for what the root itself asks for, classic asks the registry all the same, so the root names the tarball.
+bun: `overrides`.
 
 Of a package with several versions, each package.json that asks for one gets the tarball itself. What only others ask
 for is overridden by name and version: npm compares that with the range that was asked for, pnpm and Yarn want the same.
@@ -48,6 +49,7 @@ def override_entries(installation: Installation, tarballs: Sequence[Tarball]) ->
     root = installation.project.root
     dependencies: Entries = {}
     npm_only: Entries = {}
+    yarn_only: Entries = {}
     npm: dict[str, str] = {}
     others: dict[str, str] = {}
     for tarball in tarballs:
@@ -57,8 +59,10 @@ def override_entries(installation: Installation, tarballs: Sequence[Tarball]) ->
         if sum(each.package.name == name for each in tarballs) == 1:
             others[name] = spec
             npm[name] = f"${name}"
-            kind = next((each.kind for each in asking if each.folder == root), _DEPENDENCIES[0])
-            _add(npm_only, FILE_NAME, kind, {name: spec})
+            own = next((each.kind for each in asking if each.folder == root), None)
+            _add(npm_only, FILE_NAME, own or _DEPENDENCIES[0], {name: spec})
+            if own:
+                _add(yarn_only, FILE_NAME, own, {name: spec})
             continue
         direct = [each for each in asking if each.version == version]
         for each in direct:
@@ -69,7 +73,7 @@ def override_entries(installation: Installation, tarballs: Sequence[Tarball]) ->
     return {
         "npm": _joined(dependencies, npm_only, {FILE_NAME: {"overrides": npm}} if npm else {}),
         "pnpm": _joined(dependencies, {FILE_NAME: {"pnpm": {"overrides": others}}} if others else {}),
-        "yarn": _joined(dependencies, {FILE_NAME: {"resolutions": others}} if others else {}),
+        "yarn": _joined(dependencies, yarn_only, {FILE_NAME: {"resolutions": others}} if others else {}),
         "bun": _joined(dependencies, {FILE_NAME: {"overrides": others}} if others else {}),
     }
 
@@ -80,11 +84,12 @@ def _add(entries: Entries, file: str, field: str, values: Mapping[str, str]) -> 
 
 
 def _joined(*parts: Entries) -> Entries:
-    """No two parts have the same field of the same file."""
     joined: Entries = {}
     for part in parts:
         for file, fields in part.items():
-            joined[file] = {**joined.get(file, {}), **fields}
+            for field, values in fields.items():
+                assert isinstance(values, dict)
+                _add(joined, file, field, values)
     return joined
 
 

@@ -6,11 +6,9 @@ import json
 
 from wasmfix.diagnostics.finding import Severity
 from wasmfix.diagnostics.run import Report
-from wasmfix.report.places import fingerprint, message, relative_file
+from wasmfix.report.places import NO_FILE, fingerprint, message, relative_file
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.NOTE: "info"}
-# A place is required: what is about no file is about the project.
-_NO_FILE = "package.json"
 
 
 def render(report: Report) -> str:
@@ -18,7 +16,7 @@ def render(report: Report) -> str:
     for each in report.findings:
         if each.severity not in _SEVERITIES:
             continue
-        print_ = fingerprint(report, each)
+        print_, file = fingerprint(report, each), relative_file(report, each)
         # Two with one fingerprint are shown as one.
         seen[print_] = seen.get(print_, 0) + 1
         found.append(
@@ -28,8 +26,8 @@ def render(report: Report) -> str:
                 "fingerprint": print_ if seen[print_] == 1 else f"{print_}-{seen[print_]}",
                 "severity": _SEVERITIES[each.severity],
                 "location": {
-                    "path": relative_file(report, each) or _NO_FILE,
-                    "lines": {"begin": (each.location.line if each.location else None) or 1},
+                    "path": file or NO_FILE,
+                    "lines": {"begin": (each.location.line if file and each.location else None) or 1},
                 },
             }
         )

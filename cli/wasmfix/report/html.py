@@ -131,8 +131,10 @@ def _projections(projections: tuple[Projection, ...], limit: HeapLimit | None) -
     yield '<section aria-label="Hydration">'
     yield f"<h2>Hydration, projected <span>{len(ordered)}</span></h2>"
     bars = [Bar(f"{each.kind} {each.name}", each.heap, _heap(each)) for each in ordered]
-    mark = (limit.limit, f"limit {show_size(limit.limit)} ({limit.source})") if limit else None
-    yield bar_chart("Heap at the peak", bars, most=_MOST_BARS, show=show_size, mark=mark)
+    # Who set the limit stands where a phone can break it into lines.
+    mark = (limit.limit, f"limit {show_size(limit.limit)}") if limit else None
+    title = f"Heap at the peak; limit: {plain(limit.source)}" if limit else "Heap at the peak"
+    yield bar_chart(title, bars, most=_MOST_BARS, show=show_size, mark=mark)
     yield '<div class="wide"><table>'
     yield "<thead><tr><th>what</th><th>rows touched</th><th>rows kept</th><th>heap</th></tr></thead><tbody>"
     for each in ordered:

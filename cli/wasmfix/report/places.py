@@ -8,6 +8,9 @@ from pathlib import Path
 from wasmfix.diagnostics.finding import Finding
 from wasmfix.diagnostics.run import Report
 
+NO_FILE = "package.json"
+"""Where a place is required: what is about no file is about the project."""
+
 
 def relative_file(report: Report, found: Finding) -> str | None:
     """The file from the report's root, with `/`; None if there is none, or it is elsewhere."""

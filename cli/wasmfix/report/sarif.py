@@ -1,4 +1,8 @@
-"""SARIF 2.1.0 (OASIS), for code scanning: one run, a rule an id."""
+"""SARIF 2.1.0 (OASIS), for code scanning: one run, a rule an id.
+
+GitHub takes a part of the format: it makes an alert of each result, whatever its kind, and refuses the whole file if
+one has no file and line. So what is in order is not in it, and what is about no file is about the project.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,18 @@ from wasmfix.diagnostics.finding import Finding, Severity
 from wasmfix.diagnostics.registry import REGISTRY, FindingKind
 from wasmfix.diagnostics.run import Report
 from wasmfix.report.json import document
-from wasmfix.report.places import fingerprint, message, relative_file
+from wasmfix.report.places import NO_FILE, fingerprint, message, relative_file
 from wasmfix.report.prose import without_links
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note", Severity.OK: "none"}
 _BASE = "PROJECT"
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+"""Its address, as GitHub's documentation names it."""
 
 
 def render(report: Report) -> str:
-    used = sorted({found.id for found in report.findings})
+    wrong = [found for found in report.findings if found.severity is not Severity.OK]
+    used = sorted({found.id for found in wrong})
     run = {
         "tool": {
             "driver": {
@@ -30,12 +37,12 @@ def render(report: Report) -> str:
         },
         "invocations": [_invocation(report)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(report, found, used.index(found.id)) for found in report.findings],
+        "results": [_result(report, found, used.index(found.id)) for found in wrong],
         "properties": {"wasmfix": {key: document(report)[key] for key in _MEASURED}},
     }
     if report.root:
         run["originalUriBaseIds"] = {_BASE: {"uri": Path(report.root).as_uri() + "/"}}
-    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
 _MEASURED = ("schema_version", "complete", "subjects", "facts", "tables", "projections", "heap_limit")
@@ -67,21 +74,17 @@ def _time(when: datetime) -> str:
 
 
 def _result(report: Report, found: Finding, rule: int) -> dict[str, object]:
-    result: dict[str, object] = {
+    file = relative_file(report, found)
+    line = found.location.line if file and found.location else None
+    artifact = {"uri": quote(file or NO_FILE), **({"uriBaseId": _BASE} if report.root else {})}
+    physical = {"artifactLocation": artifact, "region": {"startLine": line or 1}}
+    return {
         "ruleId": found.id,
         "ruleIndex": rule,
-        # Only what failed has a level (SARIF 3.27.10).
-        "kind": "pass" if found.severity is Severity.OK else "fail",
+        "kind": "fail",
         "level": _LEVELS[found.severity],
         "message": {"text": message(found)},
         "partialFingerprints": {"wasmfix/v1": fingerprint(report, found)},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [{"name": found.subject or found.id}]}],
         "properties": {"subject": found.subject, "data": dict(found.data)},
     }
-    location: dict[str, object] = {"logicalLocations": [{"name": found.subject or found.id}]}
-    file = relative_file(report, found)
-    if file is not None:
-        physical: dict[str, object] = {"artifactLocation": {"uri": quote(file), "uriBaseId": _BASE}}
-        if found.location is not None and found.location.line is not None:
-            physical["region"] = {"startLine": found.location.line}
-        location["physicalLocation"] = physical
-    return {**result, "locations": [location]}

@@ -34,6 +34,7 @@ _NAME = 16
 """The narrowest that a column of names gets, if they are not shorter."""
 _GAP = 2
 _PIPE_WIDTH = 100
+_NOTHING = Text("")
 _PARTS = "▏▎▍▌▋▊▉█"
 
 
@@ -68,7 +69,7 @@ def show(report: Report, console: Console) -> None:
 
 def _show_head(report: Report, console: Console) -> None:
     style, first = _STYLES[report.worst], report.findings[0] if report.findings else None
-    _say(console, Text.assemble((f"{SIGNS[report.worst]} ", style), (plain(verdict(report)), style)))
+    _say(console, Text(plain(verdict(report)), style=style), lead=Text(f"{SIGNS[report.worst]} ", style=style))
     if first is not None and first.remedy is not None and first.severity in _PRESSING:
         # The words, too: who pastes what stands at the top reads no further.
         command = first.remedy.command
@@ -80,15 +81,15 @@ def _show_head(report: Report, console: Console) -> None:
     if lines:
         console.print()
     for name, value in lines:
-        _say(console, Text.assemble((f"{plain(name):{width}}  ", "dim"), plain(value)))
+        _say(console, Text(plain(value)), lead=Text(f"{plain(name):{width}}{' ' * _GAP}", style="dim"))
 
 
 def _show_finding(found: Finding, console: Console) -> None:
-    sign = (f"{SIGNS[found.severity]} ", _STYLES[found.severity])
-    _say(console, Text.assemble(sign, (found.id, "dim"), f" {plain(headline(found))}"))
+    sign = Text(f"{SIGNS[found.severity]} ", style=_STYLES[found.severity])
+    _say(console, Text.assemble((found.id, "dim"), f" {plain(headline(found))}"), lead=sign)
     for text in found.evidence:
         for part in text.splitlines():
-            _say(console, Text(plain(part), style="dim"), 4)
+            _say(console, Text(plain(part), style="dim"), 4, hang=_GAP)
     if found.remedy is not None:
         _say(console, Text(plain(found.remedy.text)), 4)
         if found.remedy.command is not None:
@@ -97,12 +98,25 @@ def _show_finding(found: Finding, console: Console) -> None:
         _say(console, Text(f"more: wasmfix diagnose --explain {found.id}", style="dim"), 4)
 
 
-def _say(console: Console, text: Text, indent: int = 0) -> None:
-    """A line: folded to the width of a terminal, whole in a pipe, where it is searched."""
-    if console.is_terminal:
-        console.print(Padding(text, (0, 0, 0, indent)), overflow="fold")
-    else:
-        console.print(Text(" " * indent) + text, soft_wrap=True)
+def _say(console: Console, text: Text, indent: int = 0, *, lead: Text = _NOTHING, hang: int = 0) -> None:
+    """A line: folded to the width of a terminal, whole in a pipe, where it is searched.
+
+    Args:
+        indent: columns to the left of it.
+        lead: what stands in front of it once; folded lines go on below the text.
+        hang: by how many columns more, without a lead, they stand in, not to be taken for lines of their own.
+    """
+    if not console.is_terminal:
+        console.print(Text(" " * indent) + lead + text, soft_wrap=True)
+        return
+    if lead.cell_len > console.width // 2:
+        text, lead, hang = lead + text, _NOTHING, _GAP
+    further = indent + max(lead.cell_len, hang)
+    fits = indent + lead.cell_len + text.cell_len <= console.width
+    first, *more = [text] if fits else text.wrap(console, max(1, console.width - further), overflow="fold")
+    console.print(Text(" " * indent) + lead + first)
+    for line in more:
+        console.print(Padding(line, (0, 0, 0, further)))
 
 
 def _say_command(console: Console, indent: int, command: str) -> None:
@@ -138,9 +152,7 @@ def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None
     ordered = sorted(projections, key=lambda each: (-each.heap, each.name))
     most = max([each.heap for each in ordered] + ([limit.limit] if limit else [])) or 1
     length = _bar_width(console)
-    title = "Hydration, projected"
-    if limit is not None:
-        title += f" (heap limit {show_size(limit.limit)}, {plain(limit.source)})"
+    said = f"heap limit {show_size(limit.limit)}, {plain(limit.source)}" if limit is not None else None
     over = [limit is not None and each.heap > limit.limit for each in ordered]
     heaps = [show_size(each.heap) + (f" ±{each.error:.0%}" if each.error is not None else "") for each in ordered]
     columns = [
@@ -157,7 +169,7 @@ def _show_projections(projections: Sequence[Projection], limit: HeapLimit | None
             1,
         ),
     ]
-    _show_columns(console, title, columns)
+    _show_columns(console, "Hydration, projected", columns, said)
 
 
 @dataclass(frozen=True)
@@ -172,10 +184,13 @@ class _Column:
         return max([len(self.header), *(cell.cell_len for cell in self.cells)])
 
 
-def _show_columns(console: Console, title: str, columns: Sequence[_Column]) -> None:
+def _show_columns(console: Console, title: str, columns: Sequence[_Column], said: str | None = None) -> None:
     """A table whose first column, the names, is folded where it is long, and the rest is whole or not there."""
     console.print()
     console.print(Rule(Text(f" {title} ", style="bold"), align="left", style="dim"))
+    if said is not None:
+        # Not in the rule, which is one line: a narrow terminal would cut it off.
+        _say(console, Text(said, style="dim"), hang=_GAP)
     shortest = min(columns[0].width, _NAME)
     columns = list(columns)
     while shortest + sum(each.width + _GAP for each in columns[1:]) > console.width:

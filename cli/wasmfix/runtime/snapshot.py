@@ -56,6 +56,8 @@ RESTORE = "restore it from a backup; a replica of zero-cache may be deleted inst
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
+_FULL = 1000
+"""Frames at which a wal2 writer goes on in the other log, unless it is told otherwise (wal_autocheckpoint)."""
 _ROLLBACK, _WAL, _WAL2 = 1, 2, 3
 """Header byte 19 (sqlite.org/fileformat2.html; 3: the bedrock branch)."""
 _SLOTS = {_WAL: (0, 4), _WAL2: (1, 4)}
@@ -502,7 +504,35 @@ def _look_at_wals(path: Path, fd: int, mode: int, files: dict[str, int]) -> tupl
         return ("its -wal is missing or empty: SQLite then ignores the -wal2, and the commits in both are lost",)
     if first is not None and second is None and first.count > 0:
         return ("its -wal2 is missing, though it has been used: the commits in it are lost if they were not in -wal",)
+    if first is not None and "-wal2" not in files and first.frames(os.fstat(files["-wal"]).st_size) >= _FULL:
+        # The first time that it is left nothing is written into -wal. Who opens a wal2 database makes both files.
+        return ("its -wal2 is missing, and its -wal is full: the commits that came after it are lost",)
+    if first is not None and second is not None:
+        for newer, older in (("-wal2", "-wal"), ("-wal", "-wal2")):
+            if _is_torn_off(files, headers, newer, older):
+                what = f"its {older} ends before its {newer} begins, it was cut off"
+                return (f"{what}: the commits in between and after are lost",)
     return ()
+
+
+def _is_torn_off(files: dict[str, int], headers: dict[str, wal.WalHeader | None], newer: str, older: str) -> bool:
+    """Whether recovery ignores the newer log (walIndexRecover()): its salts are the checksum of the older one's end."""
+    after, before = headers[newer], headers[older]
+    if after is None or before is None or (before.count + 1) & 15 != after.count & 15:
+        return False
+    follows = wal.read_frame(_whole(files[newer]), after, 1)
+    if follows is None or follows.salts != after.salts:
+        return False  # begun, and nothing is in it
+    content, number = _whole(files[older]), 1
+    while (frame := wal.read_frame(content, before, number)) is not None and frame.salts == before.salts:
+        if frame.checksum == after.salts:
+            return False
+        number += 1
+    return True
+
+
+def _whole(fd: int) -> PinnedFile:
+    return PinnedFile(fd, os.fstat(fd).st_size)
 
 
 def _beside(real: Path, suffix: str) -> Path:

@@ -34,6 +34,10 @@ class WalHeader:
     def frame_bytes(self) -> int:
         return FRAME_HEADER_BYTES + self.page_size
 
+    def frames(self, size: int) -> int:
+        """How many whole frames a WAL of `size` bytes has room for."""
+        return max(0, size - HEADER_BYTES) // self.frame_bytes
+
     def ends_in_first_frame(self, size: int) -> bool:
         """Whether a WAL of `size` bytes has more than its header, and no whole frame."""
         return HEADER_BYTES < size < HEADER_BYTES + self.frame_bytes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from wasmfix.errors import WasmfixError, os_reason
 OLDEST_NODE = 20
 _POLL = 0.05  # seconds
 _STDERR_LINES = 20
+_ERROR = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)\b.*:|FATAL ERROR:")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,16 @@ class Ending:
 
     problem: str
     stderr: str
+
+
+def last_words(stderr: str) -> str:
+    """The line that says why a Node program died: its error, else the last line; empty if it said nothing.
+
+    Below the error, Node prints the stack, the error's properties and its own version.
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = (line for line in reversed(lines) if _ERROR.match(line))
+    return next(errors, lines[-1] if lines else "")
 
 
 def find_node(named: str | None = None) -> str:

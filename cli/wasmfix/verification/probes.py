@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wasmfix.patching.catalogue import Patch, load_catalogue
 from wasmfix.patching.record import Record
-from wasmfix.verification.child import Bounds, find_node, run_child
+from wasmfix.verification.child import Bounds, find_node, last_words, run_child
 from wasmfix.verification.report import CheckResult
 
 # Such a package holds up to 512 MB of WebAssembly memory, and a guard that is missing shows in more.
@@ -41,5 +41,5 @@ def _probe(program: str, patch: Patch, probe: Path, package_dir: Path) -> CheckR
     ending = run_child(program, [str(probe), str(package_dir)], os.environ, _BOUNDS, lambda _: None, said.append)
     if not ending.problem:
         return CheckResult(patch.id, patch.title, "ok", "the symptom is gone")
-    words = next((line for line in reversed([*ending.stderr.splitlines(), *said]) if line), ending.problem)
+    words = next((line for line in reversed(said) if line), "") or last_words(ending.stderr) or ending.problem
     return CheckResult(patch.id, patch.title, "fail", words[:300])

@@ -15,7 +15,7 @@ from typing import cast
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.record import read_record
 from wasmfix.project.package import read_package
-from wasmfix.verification.child import OLDEST_NODE, Bounds, find_node, run_child
+from wasmfix.verification.child import OLDEST_NODE, Bounds, find_node, last_words, run_child
 from wasmfix.verification.probes import run_probes
 from wasmfix.verification.report import NOT_PATCHED, CheckResult, Status, VerifyReport
 from wasmfix.verification.subject import Subject, engine_folder, read_subject
@@ -111,17 +111,17 @@ class _Run:
 
     def close(self, problem: str, stderr: str) -> None:
         """Account for every planned check, however the child ended."""
-        last_words = next((line for line in reversed(stderr.splitlines()) if line.strip()), "")
+        words = last_words(stderr)
         for id_, title in self.plan:
             if id_ == self.running:
                 detail = f"the child {problem or 'ended'} in this check"
-                detail += f": {last_words.strip()[:300]}" if last_words else ""
+                detail += f": {words[:300]}" if words else ""
                 self.results[id_] = CheckResult(id_, title, "fail", detail)
             elif id_ not in self.results:
                 self.results[id_] = CheckResult(id_, title, "skip", "not reached")
         if problem and self.running is None:
             title = "the process ends by itself"
-            self.results["V099"] = CheckResult("V099", title, "fail", f"it {problem}; {last_words[:300]}".rstrip("; "))
+            self.results["V099"] = CheckResult("V099", title, "fail", f"it {problem}; {words[:300]}".rstrip("; "))
         self.plan, self.running = [], None
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wasmfix.diagnostics.checks.project_source import with_source
 from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.finding import Finding, Location, Remedy, Severity
 from wasmfix.diagnostics.options import Options
@@ -59,6 +60,8 @@ _WRONG = {
     ("offsets", ""): ("WF408", "it cannot read past 4 GiB"),
 }
 _OTHER = {"scan-status": ("WF402", "scanStatusV2 fails"), "codes": ("WF404", "its errors cannot be told apart")}
+# What the published packages do right on their native binaries; a patch leaves the JavaScript that does it as it is.
+_OF_JAVASCRIPT = ("WF402", "WF403", "WF404", "WF407")
 _IDS = (*(f"WF40{n}" for n in range(1, 10)), "WF410", "WF411")
 
 
@@ -149,7 +152,8 @@ def _of(drivers: Drivers, package: InstalledPackage, node: str) -> Iterator[Item
         # The finding about the project says why; this is only how it shows.
         yield Fact(SECTION, package.label, f"does not load: {wrong[0][2][0]}")
     elif wrong:
-        cure = _cure(drivers, package, assessment, on_engine=_ON_ENGINE in loaded)
+        edited = wrong[0][0] in _OF_JAVASCRIPT and assessment is not None and _needs_nothing(assessment)
+        cure = _cure(drivers, package, assessment, on_engine=_ON_ENGINE in loaded, edited=edited)
         yield from (_finding(package, cure, *each) for each in wrong)
     else:
         steps = ", ".join(step for step, *_rest in answers.results)
@@ -202,12 +206,22 @@ def _cannot_load(assessment: Assessment) -> bool:
     return assessment.state is State.SHIM or without_binary or bool(patches & {"missing-index", "missing-lib"})
 
 
-def _cure(drivers: Drivers, package: InstalledPackage, assessment: Assessment | None, *, on_engine: bool) -> Remedy:
+def _needs_nothing(assessment: Assessment) -> bool:
+    """Whether it runs on its native binary, and no file that a patch would change is wrong."""
+    needed = {edit.patch for edit in assessment.edits}
+    return assessment.state is State.UNPATCHED and bool(assessment.package.native) and needed <= {"addon-loader"}
+
+
+def _cure(
+    drivers: Drivers, package: InstalledPackage, assessment: Assessment | None, *, on_engine: bool, edited: bool
+) -> Remedy:
     """The patch; for a package that was edited by others, the package as it was published."""
     if on_engine:
         return Remedy("Run wasmfix verify and report what it says.")
-    if assessment is not None and assessment.state is not State.FOREIGN:
-        return Remedy("Put SQLite in WebAssembly in its place.", "wasmfix patch")
+    if assessment is not None and assessment.state is not State.FOREIGN and not edited:
+        remedy = Remedy("Put SQLite in WebAssembly in its place.", "wasmfix patch")
+        manager = drivers.project.manager if drivers.project is not None else None
+        return with_source(remedy, assessment, drivers.packages, manager)
     project, folder = drivers.project, package.logical[0]
     text = "Install the package anew: somebody has changed its files."
     if project is None or project.manager != "npm" or not folder.is_relative_to(project.root):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from wasmfix.diagnostics.checks.project_removal import removal
 from wasmfix.diagnostics.checks.project_subject import ProjectSubject
 from wasmfix.diagnostics.facts import Fact, Item
 from wasmfix.diagnostics.finding import Location, Severity
@@ -63,7 +64,7 @@ def _single_process(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
             severity=severity,
             evidence=[place],
             remedy=f"Take it out of {place}: several processes share a replica.",
-            command=f"unset {SINGLE_PROCESS}" if setting.file is None else None,
+            command=removal(setting, subject.project.root),
             location=_location(setting),
             data={"value": setting.value, "zero": guarded},
         )
@@ -99,7 +100,7 @@ def _workers(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
             severity=None if setting.here else Severity.NOTE,
             evidence=[f"{place}: {WORKERS}={setting.value}"],
             remedy=f"Take it out of {place}: zero-cache then starts one fewer than there are cores.",
-            command=f"unset {WORKERS}" if setting.file is None else None,
+            command=removal(setting, subject.project.root),
             location=_location(setting),
             data={"workers": int(setting.value), "cores": cores},
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wasmfix.diagnostics.checks.project_node import fitting
+from wasmfix.diagnostics.checks.project_source import with_source
 from wasmfix.diagnostics.checks.project_subject import ProjectSubject, needed_patches
 from wasmfix.diagnostics.facts import Item
 from wasmfix.diagnostics.finding import Finding, Location, Severity
@@ -59,7 +61,10 @@ def _of(subject: ProjectSubject, assessment: Assessment) -> Iterator[Finding]:
     elif state is State.FOREIGN:
         yield _foreign(assessment, folder, here)
     else:
-        yield from _unpatched(subject, assessment, folder, here)
+        packages = subject.installation.packages if subject.installation else ()
+        for each in _unpatched(subject, assessment, folder, here):
+            remedy = each.remedy and with_source(each.remedy, assessment, packages, subject.project.manager)
+            yield replace(each, remedy=remedy)
 
 
 def _drifted(subject: ProjectSubject, assessment: Assessment, here: Location) -> Finding:

@@ -25,6 +25,7 @@ from wasmfix.runtime import SqlError, native
 from wasmfix.runtime.files import open_quietly
 from wasmfix.runtime.lock_table import SUFFIX as LOCK_TABLE
 from wasmfix.runtime.lock_table import read_table
+from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES
 
 _EXPECTED = "wal2"
 _BACKUP = "ZERO_LITESTREAM_BACKUP_URL"
@@ -85,7 +86,10 @@ def _sizes(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     yield Fact(SECTION, "size", f"{show_size(sizes.get('', 0))}, {pages:,} pages of {page:,} bytes")
     for suffix in ("-wal", "-wal2"):
         if suffix in sizes:
-            yield Fact(SECTION, suffix[1:], show_size(sizes[suffix]))
+            rest = (sizes[suffix] - HEADER_BYTES) % (FRAME_HEADER_BYTES + page) if sizes[suffix] else 0
+            # Of one that is written to right now the last frame is not whole for a moment.
+            cut = f", cut within a frame, of which {rest:,} bytes are left" if rest and not subject.in_use else ""
+            yield Fact(SECTION, suffix[1:], f"{show_size(sizes[suffix])}{cut}")
     yield Fact(SECTION, "free pages", f"{free:,} ({show_size(free * page)})")
     yield Fact(
         SECTION, "read as", {"copy": "a copy", "locks": "it is, under read locks"}.get(subject.db.snapshot.how, "it is")

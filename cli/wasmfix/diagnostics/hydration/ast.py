@@ -156,7 +156,7 @@ def _read(file: Path) -> str:
         content = opened.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise WasmfixError("is too large for a file of queries", where=file)
-    return content.decode("utf-8")
+    return content.decode("utf-8-sig")
 
 
 def parse_query(ast: object, depth: int = 0) -> Query:
