@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import nodejs
 from conftest import copy_tree, installed, patch
@@ -226,6 +229,43 @@ def test_a_log_that_was_deleted(tmp_path: Path) -> None:
         report = diagnosed(with_second)
         assert found(report, "WF207")
         assert found(report, "WF207")[0].severity is Severity.ERROR
+
+
+FRAME = 24 + 4096
+
+
+@pytest.fixture(scope="module", params=["wal", "wal2"])
+def killed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty commits of one frame each in its `-wal`, whose writer was killed."""
+    changes = tuple(f"UPDATE message SET body = 'n{i}' WHERE id = 'm1'" for i in range(40))
+    return replica(tmp_path_factory.mktemp(request.param), mode=request.param, after=changes, killed=True)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frame=st.integers(1, 40), at=st.integers(0, FRAME - 1), change=st.integers(1, 255))
+def test_a_damaged_frame_of_a_log_is_found_if_commits_come_after_it(
+    frame: int, at: int, change: int, killed: Path, tmp_path: Path
+) -> None:
+    file = copied(killed, Path(tempfile.mkdtemp(dir=tmp_path)) / "damaged")
+    log = Path(f"{file}-wal")
+    frames = (log.stat().st_size - 32) // FRAME
+    with log.open("r+b") as stream:
+        stream.seek(32 + (frames - 40 + frame - 1) * FRAME + at)
+        (byte,) = stream.read(1)
+        stream.seek(-1, 1)
+        stream.write(bytes([byte ^ change]))
+    lost = 40 - frame
+    said = found(diagnosed(file), "WF207")
+    if lost == 0:
+        assert said == []  # as if the writer had been killed in the middle of it
+    else:
+        assert said[0].severity is Severity.ERROR
+        assert f"frame {frames - 40 + frame} of its -wal is damaged" in said[0].what
+        assert f" {lost} commit" in said[0].what
+
+
+def test_an_undamaged_log_of_a_killed_writer_is_nothing_to_speak_of(killed: Path) -> None:
+    assert found(diagnosed(killed), "WF207") == []
 
 
 def test_a_journal_of_a_crashed_writer_is_a_warning(tmp_path: Path) -> None:

@@ -162,6 +162,11 @@ class Connection:
         return self._snapshot
 
     @property
+    def recovered(self) -> tuple[int, int]:
+        """How many frames of `-wal` and of `-wal2` SQLite goes by; 0 before the first read."""
+        return self._instance.vfs.recovered()
+
+    @property
     def sqlite_version(self) -> str:
         return self._instance.text(int(self._instance.call("wf_version")))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from wasmfix.runtime import codes
 from wasmfix.runtime.files import Content, PrivateFile
 from wasmfix.runtime.host import Import
+from wasmfix.runtime.wal import VERSION_WAL2
 
 if TYPE_CHECKING:
     from wasmfix.runtime.instance import Instance
@@ -180,6 +181,13 @@ class Vfs:
             regions.append(at)
         self._instance.put_int(out, regions[region])
         return codes.OK
+
+    def recovered(self) -> tuple[int, int]:
+        """The frames of `-wal` and of `-wal2` that the WAL index has (wal.c, WalIndexHdr)."""
+        if not self._regions:
+            return 0, 0
+        version, second, _, _, first = struct.unpack("<5I", self._instance.slice(self._regions[0], 20))
+        return first, second & 0x7FFFFFFF if version >= VERSION_WAL2 else 0
 
     def _delete(self, name_at: int, _sync: int) -> int:
         name = self._instance.text(name_at)

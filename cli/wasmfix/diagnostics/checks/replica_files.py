@@ -25,7 +25,7 @@ from wasmfix.runtime import SqlError, native
 from wasmfix.runtime.files import open_quietly
 from wasmfix.runtime.lock_table import SUFFIX as LOCK_TABLE
 from wasmfix.runtime.lock_table import read_table
-from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES
+from wasmfix.runtime.wal import FRAME_HEADER_BYTES, HEADER_BYTES, find_damage
 
 _EXPECTED = "wal2"
 _BACKUP = "ZERO_LITESTREAM_BACKUP_URL"
@@ -135,7 +135,11 @@ def _integrity(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
 
 
 def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
-    for note in subject.db.snapshot.notes:
+    notes = list(subject.db.snapshot.notes)
+    # One that is written to may end anywhere.
+    if not notes and not subject.in_use:
+        notes += _damaged_logs(subject)
+    for note in notes:
         # The one note about a journal is of something that was cured in the copy.
         lost = "lost" in note
         severity = None if lost else Severity.WARNING
@@ -154,6 +158,20 @@ def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
             evidence=left,
             remedy="Nothing: the next process that opens the replica takes them over or removes them.",
         )
+
+
+def _damaged_logs(subject: ReplicaSubject) -> Iterator[str]:
+    for suffix, good in zip(("-wal", "-wal2"), subject.db.recovered, strict=True):
+        content = subject.db.snapshot.views.get(suffix)
+        damage = find_damage(content, good) if content is not None else None
+        if damage is None:
+            continue
+        many = damage.commits > 1
+        yield (
+            f"frame {damage.frame:,} of its {suffix} is damaged: SQLite takes it for the end of the log, and"
+            f" {damage.commits:,} {'commits' if many else 'commit'} after it {'are' if many else 'is'} lost"
+        )
+        return  # what another log has is ignored then, or older
 
 
 def _left_over(subject: ReplicaSubject, *, in_use: bool) -> list[str]:
