@@ -62,6 +62,21 @@ def test_compose_files_say_it_in_several_ways(folder: Path, lines: str, values: 
     assert [value for value, _place in places(folder)] == values
 
 
+@pytest.mark.parametrize(
+    ("command", "values"),
+    [
+        (f"export {NAME}=14; zero-cache", ["14"]),
+        (f"{NAME}=14&&zero-cache", ["14"]),
+        (f"({NAME}=14 zero-cache)", ["14"]),
+        (f"X='a;{NAME}=3' {NAME}=14 zero-cache", ["14"]),
+        (f"{NAME}='14 zero-cache", []),
+    ],
+)
+def test_a_script_is_read_as_a_shell_does(folder: Path, command: str, values: list[str]) -> None:
+    (folder / "package.json").write_text(json.dumps({"scripts": {"cache": command}}))
+    assert [value for value, _place in places(folder)] == values
+
+
 def test_a_script_names_its_line(folder: Path) -> None:
     scripts = {"cache": f"cross-env {NAME}=3 zero-cache"}
     (folder / "package.json").write_text(json.dumps({"name": "x", "scripts": scripts}, indent=2))

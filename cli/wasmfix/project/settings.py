@@ -93,8 +93,11 @@ def _of_scripts(file: Path, names: Collection[str]) -> Iterator[Setting]:
 
 
 def _assignments(command: str) -> Iterator[tuple[str, str]]:
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)  # `export A=1; b` has a word `A=1`
+    lexer.whitespace_split = True
+    lexer.commenters = ""
     try:
-        words = shlex.split(command)
+        words = list(lexer)
     except ValueError:
         return
     for word in words:
