@@ -703,6 +703,16 @@ def test_a_wrong_password_is_in_no_format_of_the_report(small_server: Postgres) 
     assert without.what.startswith("the server wants a password")
 
 
+def test_a_role_that_may_not_log_in_is_told_how_it_may(make: Make) -> None:
+    database = make("")
+    with role(database) as name:
+        database.run(f"ALTER ROLE {name} NOLOGIN")
+        found = only(diagnosed(database.url.replace("zero@", f"{name}@")), "WF301")
+    assert found.what.startswith("this role may not log in")
+    assert found.remedy is not None
+    assert "ALTER ROLE" in found.remedy.text
+
+
 def test_a_check_that_fails_leaves_the_others(make: Make) -> None:
     revoked = "".join(
         f"REVOKE SELECT ON pg_catalog.{each} FROM PUBLIC;" for each in ("pg_replication_slots", "pg_index")

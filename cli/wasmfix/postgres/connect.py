@@ -276,6 +276,8 @@ def _by_words(said: str) -> tuple[str | None, str | None]:
         return _REASONS["3D000"]
     if "does not exist" in words and "role" in words:
         return "there is no such user", "correct the name in front of the @ in the URL"
+    if "not permitted to log in" in words:
+        return "this role may not log in", "give another user, or let it: ALTER ROLE … LOGIN"
     if "starting up" in words or "shutting down" in words:
         return _REASONS["57P03"]
     if "too many clients" in words or "too many connections" in words:
