@@ -181,6 +181,15 @@ function valueSource(i, tags) {
   return `(tag = u8[row + ${i}]) === 1 ? i32[(${at}) >> 2] : tag === 4 ? ascii(engine, i32[(${at}) >> 2], i32[(${at + '+4'}) >> 2]) : tag === 0 ? null : cell(engine, tag, ${at})`;
 }
 
+/**
+ * Plain names: where all of them are computed, V8 may end up looking up each one for each row (twice the time, and
+ * which it is depends on what ran before). `__proto__` as a plain name would set the prototype.
+ * @param {string} name
+ */
+function propertySource(name) {
+  return name === '__proto__' ? '["__proto__"]' : JSON.stringify(name);
+}
+
 /** @type {Map<string, Reader>} */
 const generated = new Map();
 let mayGenerate = true;
@@ -197,7 +206,7 @@ function generate(names, raw) {
   const known = generated.get(key);
   if (known) return known;
   const tags = tagBytes(names.length);
-  const values = names.map((name, i) => (raw ? valueSource(i, tags) : `[${JSON.stringify(name)}]: ${valueSource(i, tags)}`));
+  const values = names.map((name, i) => (raw ? valueSource(i, tags) : `${propertySource(name)}: ${valueSource(i, tags)}`));
   const literal = raw ? `[${values.join(', ')}]` : `{ ${values.join(', ')} }`;
   const source = `'use strict'; return (engine, row, count, out) => {
     const { u8, i32 } = engine;
