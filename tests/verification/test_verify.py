@@ -314,11 +314,12 @@ def test_verification_leaves_nothing_behind(
     monkeypatch.setattr("tempfile.tempdir", None)
     package = patched()
     before = {path: path.stat().st_mtime_ns for path in package.rglob("*")}
+    # Another run on this machine may have one.
+    shared = set(Path("/dev/shm").glob("wasmfix-verify-*"))
     verify_package(package, node=node)
     assert list(tmp_path.iterdir()) == []
     assert {path: path.stat().st_mtime_ns for path in package.rglob("*")} == before
-    shared = Path("/dev/shm")
-    assert not shared.is_dir() or list(shared.glob("wasmfix-verify-*")) == []
+    assert set(Path("/dev/shm").glob("wasmfix-verify-*")) <= shared
 
 
 def test_the_users_own_limits_and_node_options_do_not_reach_the_checks(
