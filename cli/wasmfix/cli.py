@@ -95,6 +95,9 @@ def run(arguments: Sequence[str]) -> int:
             complain(f"standard output: cannot be written ({os_reason(error)})")
             return STOPPED
         _trace(error, debug, arguments)
+        if not _has_folder():
+            complain("the current folder: is gone, or may not be entered; go to the project's folder again")
+            return STOPPED
         hint = "report the traceback" if debug else "run again with --debug and report the traceback"
         complain(f"unexpected {type(error).__name__}: {error}; {hint}")
         return STOPPED
@@ -106,6 +109,15 @@ def _is_of_stdout(error: Exception) -> TypeGuard[OSError]:
     return (
         isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF)
     )
+
+
+def _has_folder() -> bool:
+    """Whether we stand in a folder: a shell may stand in one that was deleted, or made anew."""
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _drop_output() -> None:

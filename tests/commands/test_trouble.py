@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import NpmProject
+from conftest import NpmProject, own_environment
 from trees import snapshot, write_package
 
 ZERO = "@rocicorp/zero-sqlite3"
@@ -86,3 +89,16 @@ def test_orez_alone_is_not_a_project_that_is_patched_while_its_driver_is_above(w
         f"{project / 'node_modules' / ZERO}: {ZERO} lies outside the project, reached by the node_modules above"
         in ran.err
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no folder that somebody stands in")
+@pytest.mark.parametrize("command", ["patch", "restore", "status", "verify", "build", "diagnose", "ci"])
+def test_a_current_folder_that_is_gone_is_named(command: str, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'rmdir "$1" && exec "$2" -m wasmfix "$3"'
+    shell = ["sh", "-c", script, "sh", str(gone), sys.executable, command]
+    ran = subprocess.run(shell, cwd=gone, env=own_environment(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("wasmfix: the current folder: is gone")
+    assert ran.stderr.count("\n") == 1
