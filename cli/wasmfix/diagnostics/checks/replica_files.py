@@ -86,7 +86,7 @@ def _sizes(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     yield Fact(SECTION, "size", f"{show_size(sizes.get('', 0))}, {pages:,} pages of {page:,} bytes")
     for suffix in ("-wal", "-wal2"):
         if suffix in sizes:
-            rest = (sizes[suffix] - HEADER_BYTES) % (FRAME_HEADER_BYTES + page) if sizes[suffix] else 0
+            rest = max(0, sizes[suffix] - HEADER_BYTES) % (FRAME_HEADER_BYTES + page)
             # Of one that is written to right now the last frame is not whole for a moment.
             cut = f", cut within a frame, of which {rest:,} bytes are left" if rest and not subject.in_use else ""
             yield Fact(SECTION, suffix[1:], f"{show_size(sizes[suffix])}{cut}")
