@@ -157,11 +157,11 @@ class Engine {
         this.fresh();
         this.vfs.nodes.refreshEarly(true);
       },
-      now: () => Date.now(),
+      now: clock.wall,
       /** @param {number} seconds @param {number} out */
       local_time: (seconds, out) => {
         this.fresh();
-        const date = new Date(seconds * 1000);
+        const date = new clock.RealDate(seconds * 1000);
         if (Number.isNaN(date.getTime())) return 1;
         this.i32.set(localFields(date), out >> 2);
         return 0;
@@ -392,8 +392,8 @@ function isWellFormed(text) {
 
 /** The fields of struct tm that SQLite reads. @param {Date} date */
 function localFields(date) {
-  const start = new Date(date.getFullYear(), 0, 1);
-  const yearDay = Math.round((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(start.getFullYear(), 0, 1)) / 86400000);
+  const start = new clock.RealDate(date.getFullYear(), 0, 1);
+  const yearDay = Math.round((clock.RealDate.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - clock.RealDate.UTC(start.getFullYear(), 0, 1)) / 86400000);
   return [
     date.getSeconds(), date.getMinutes(), date.getHours(), date.getDate(), date.getMonth(), date.getFullYear() - 1900, date.getDay(), yearDay, -1,
   ];
