@@ -54,8 +54,15 @@ function readBytes() {
     return fs.readFileSync(path.join(__dirname, 'engine.wasm'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); run \`wasmfix patch\` again`, { cause: error });
+    throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); ${isBundled() ? UNBUNDLE : 'run `wasmfix patch` again'}`, { cause: error });
   }
+}
+
+const UNBUNDLE = 'leave the package out of the bundle (external), or copy its wasmfix/engine.wasm beside the bundle';
+
+/** Whether a bundler has moved this code out of its folder. An ES module, which some make of it, has no __dirname. */
+function isBundled() {
+  return typeof __dirname === 'undefined' || path.basename(__dirname) !== 'wasmfix';
 }
 
 /** True if this build exports `name`. @param {string} name */
