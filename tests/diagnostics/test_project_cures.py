@@ -185,7 +185,10 @@ def test_what_a_file_of_the_project_sets_is_taken_out_of_it_and_nothing_else(scr
     member = shell.folder / "apps" / "its zero"
     member.mkdir(parents=True)
     manifest = json.loads((shell.folder / "package.json").read_text()) | {"workspaces": ["apps/*"]}
-    manifest["scripts"] = {"dev": "cross-env SINGLE_PROCESS=1 PORT=1 zero-cache-dev", "other": "SINGLE_PROCESS=1 x"}
+    manifest["scripts"] = {
+        "dev": "tsc && cross-env PORT=1 SINGLE_PROCESS=1 zero-cache-dev",
+        "other": "SINGLE_PROCESS=1 x",
+    }
     (shell.folder / "package.json").write_text(json.dumps(manifest, indent="\t"))
     (member / "package.json").write_text('{"name": "its-zero"}')
     (member / ".env").write_text("A=1\r\n\texport ZERO_NUM_SYNC_WORKERS = 1400\r\nexport SINGLE_PROCESS='1' # why\nB=2")
@@ -200,7 +203,7 @@ def test_what_a_file_of_the_project_sets_is_taken_out_of_it_and_nothing_else(scr
         assert shell.run(first["remedy"]["command"]).returncode == 0
     assert (done.returncode, seen) == (0, ["WF130", "WF130", "WF131"])
     assert (member / ".env").read_bytes() == b"A=1\r\nB=2"
-    scripts = {"dev": "cross-env PORT=1 zero-cache-dev", "other": "SINGLE_PROCESS=1 x"}
+    scripts = {"dev": "tsc && cross-env PORT=1 zero-cache-dev", "other": "SINGLE_PROCESS=1 x"}
     assert json.loads((shell.folder / "package.json").read_text()) == {**manifest, "scripts": scripts}
     assert sorted(path.name for path in member.iterdir()) == [".env", "package.json"]
 
@@ -211,7 +214,16 @@ def test_what_a_file_of_the_project_sets_is_taken_out_of_it_and_nothing_else(scr
         ("docker-compose.yml", "services:\n  zero:\n    environment:\n      - SINGLE_PROCESS=1\n"),
         (".env", 'SINGLE_PROCESS="\n1"\n'),
         ("package.json", '{"scripts": {"dev": "SINGLE_PROCESS=1 zero-cache"}}\n'),
-        ("package.json", '{"scripts": {\n"dev": "export SINGLE_PROCESS=1 && zero-cache"\n}}\n'),
+        *(
+            ("package.json", json.dumps({"scripts": {"dev": script}}, indent=2))
+            for script in (
+                "export SINGLE_PROCESS=1 && zero-cache",
+                "SINGLE_PROCESS=1 && zero-cache",
+                "set SINGLE_PROCESS=1 && zero-cache",
+                "docker run -e SINGLE_PROCESS=1 rocicorp/zero zero-cache",
+                "docker run --env SINGLE_PROCESS=1 rocicorp/zero zero-cache",
+            )
+        ),
     ],
 )
 def test_there_is_no_command_where_none_would_be_certain_to_take_out_exactly_that(

@@ -110,6 +110,9 @@ def test_a_wal_that_is_cut_within_a_frame_ends_at_the_last_commit(tmp_path: Path
     assert {each["name"]: each["rows"] for each in told["tables"]}["message"] == 6
     (size,) = [fact["value"] for fact in told["facts"] if fact["name"] == "wal"]
     assert size.endswith(", cut within a frame, of which 3,120 bytes are left")
+    os.truncate(wal, 10)
+    told = json.loads(diagnose(file, "--format", "json")[1])
+    assert [fact["value"] for fact in told["facts"] if fact["name"] == "wal"] == ["10 B"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions")

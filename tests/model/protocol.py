@@ -347,6 +347,8 @@ class Instance:
         self.caching = caching
         self.ahead = False
         """WRITE is held in the table, and no connection has it yet."""
+        self.finished = False
+        """Others have finished a checkpoint since a reader of ours last chose its slot."""
         self.writing = False
         self.closing = False
         self.rec = False
@@ -483,6 +485,9 @@ class Instance:
                 mirror = put(mirror, i, words[i])
         self.words = mirror
         self.shadow = words
+        whole = 0 if self.hdr is None else 1 if self.wal2 else self.hdr.mx[0]
+        if words[0] != shadow[0] and mirror[0] == whole:
+            self.finished = True
 
     def look_again(self) -> Steps:
         """Refreshes after a lock that was granted within the instance."""
@@ -564,11 +569,20 @@ class Instance:
         elif not self.ahead or self.readers[slot] > 0:
             yield from self.look_again()
         self.readers = put(self.readers, slot, self.readers[slot] + 1)
+        if self.finished and READ0 <= slot <= READ4:
+            self.finished = False
+            if slot > READ0 and not self.writing:
+                # SQLite has chosen the slot by a mirror from before that checkpoint. (A writer that has
+                # switched has no choice.)
+                yield from self.leave(slot)
+                return False
         return True
 
     def release_shared(self, slot: int) -> Steps:
-        if self.closing:
-            return
+        if not self.closing:
+            yield from self.leave(slot)
+
+    def leave(self, slot: int) -> Steps:
         self.readers = put(self.readers, slot, self.readers[slot] - 1)
         if self.readers[slot] > 0:
             return

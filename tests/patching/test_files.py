@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,24 @@ def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WasmfixError, match="is not a file"):
         files.read_state(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="owners of POSIX")
+def test_who_may_not_give_files_away_makes_them_all_the_same() -> None:
+    # Not below pytest's folder, which is closed to other users.
+    with tempfile.TemporaryDirectory(prefix="wasmfix-owner-") as folder:
+        Path(folder).chmod(0o777)
+        made, root = Path(folder) / "made", files.is_root()
+        try:
+            if root:
+                os.seteuid(65534)
+            files.make_folder(made, (1234, 1235))
+            files.write_new(made / "file", b"some content", 0o640, (1234, 1235))
+            assert (made / "file").stat().st_uid == os.geteuid()
+        finally:
+            if root:
+                os.seteuid(0)
+        assert (made / "file").read_bytes() == b"some content"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")

@@ -400,3 +400,19 @@ def test_two_that_meet_a_hot_journal_both_wait_for_its_rollback(start: Start, fi
     assert other == {"value": 200} or other.get("error") == "SQLITE_BUSY"
     assert b.value("select sum(x) from t") == 200
     assert b.value("pragma integrity_check") == "ok"
+
+
+@MODES
+def test_who_is_refused_the_database_alone_keeps_nobody_out(start: Start, file: Path, mode: str) -> None:
+    a, b, c = start(), start(), start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x); begin; select * from t")
+    b.open(file).value(COUNT)
+    b.pragma("locking_mode=exclusive")
+    # B wants the whole database, without RESERVED: SQLite takes no PENDING for that.
+    assert attempt_to(b, "begin exclusive") == "SQLITE_BUSY"
+    assert b.value(COUNT) == 0
+    c.open(file)
+    b.open(file, name="again")
+    for actor, name in ((c, "db"), (b, "again")):
+        assert actor.value(COUNT, name=name) == 0

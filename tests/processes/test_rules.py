@@ -17,7 +17,7 @@ MODES = pytest.mark.parametrize("mode", ["wal", "wal2"])
 ROW = "insert into t values(randomblob(500))"
 
 
-def kept_or_not(*rules: int) -> pytest.MarkDecorator:
+def kept_or_not(*rules: int | str) -> pytest.MarkDecorator:
     cases = [pytest.param((), id="kept"), pytest.param(rules, id="without-" + "-".join(map(str, rules)))]
     return pytest.mark.parametrize("without", cases)
 
@@ -151,9 +151,9 @@ def test_a_writer_killed_while_it_restarts_the_wal_takes_no_commit_along(
     assert (seen == 40) is (without == ())
 
 
-@kept_or_not(3)
+@kept_or_not(3, "again")  # who chooses its lock again has read the header again
 def test_the_header_is_not_read_before_a_checkpoint_and_the_words_after_it(
-    start: Start, file: Path, without: tuple[int, ...]
+    start: Start, file: Path, without: tuple[int | str, ...]
 ) -> None:
     a, b, c = start(), start(without=without), start()
     a.open(file).pragma("journal_mode=wal")
@@ -300,3 +300,47 @@ def test_readers_go_on_while_a_writer_is_stopped_in_a_publish(
         assert answers[0] in ("SQLITE_PROTOCOL", "SQLITE_BUSY", "SQLITE_BUSY_RECOVERY")
     else:
         assert answers == [1, 1, 1]
+
+
+@kept_or_not("empty")
+def test_a_checkpointer_killed_while_it_empties_the_wal_keeps_nobody_from_reading(
+    start: Start, native: Path, file: Path, without: tuple[int | str, ...]
+) -> None:
+    a, b = start(without=without), start()
+    b.open(file).pragma("journal_mode=wal")
+    b.exec("create table t(x)")
+    a.open(file).exec("insert into t values(1)")
+    # It has said that nothing is checkpointed of the WAL that begins now, not yet that this WAL has no frames.
+    a.hook("pause", event="write", file="index", part="header")
+    a.begin("pragma", sql="wal_checkpoint(truncate)")
+    assert a.paused() == "write index header"
+    a.kill()
+    assert attempt(b, "select count(*) from t") == (1 if without == () else "SQLITE_IOERR_SHORT_READ")
+    if without:
+        return
+    with start().open(file, timeout=1000) as c:
+        c.exec("insert into t values(2)")
+    assert b.value("select count(*) from t") == 2
+    b.close()
+    assert seen_by(native, start, file, "select count(*) from t") == (2, "ok")
+
+
+@kept_or_not("again")
+def test_a_wal_that_others_have_checkpointed_is_begun_anew(
+    start: Start, file: Path, without: tuple[int | str, ...]
+) -> None:
+    a, b = start(without=without), start()
+    a.open(file).pragma("journal_mode=wal")
+    a.exec("create table t(x)")
+    b.open(file)
+    for _ in range(20):
+        a.exec("insert into t values(1)")
+        b.pragma("wal_checkpoint")
+    wal = file.with_name("a.db-wal")
+    frames = (wal.stat().st_size - 32) // (4096 + 24)
+    # The first WAL has the table; each one that follows a row.
+    assert (frames < 10) is (without == ())
+    # A reader that needs no frame of the WAL lets it be emptied.
+    a.exec("begin; select count(*) from t")
+    b.pragma("wal_checkpoint(truncate)")
+    assert (wal.stat().st_size == 0) is (without == ())

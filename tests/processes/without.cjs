@@ -79,6 +79,14 @@ const OUT = {
   13: ({ locks }) => {
     locks.FileNodes.prototype.mustKeep = () => false;
   },
+  /** A WAL is emptied before the index says so. */
+  empty: ({ locks }) => {
+    locks.FileNodes.prototype.mayEmpty = () => true;
+  },
+  /** A reader keeps the slot that it chose before it knew of a checkpoint. */
+  again: ({ walIndex }) => {
+    Object.defineProperty(walIndex.WalIndex.prototype, 'isBackfilled', { get: () => false });
+  },
   /** Locks are granted without a look at the others. */
   look: ({ table }) => {
     table.LockTable.prototype.rival = function () {

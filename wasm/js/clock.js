@@ -2,8 +2,20 @@
 /** Time as it is: libraries for tests replace the global clock and timers by ones that stand still. */
 const { performance } = require('perf_hooks');
 const { setImmediate } = require('timers');
+const { runInNewContext } = require('vm');
 
 /** Milliseconds since the start of the process. */
 const now = performance.now.bind(performance);
 
-module.exports = { now, setImmediate };
+/** @param {Function} value */
+function isBuiltIn(value) {
+  return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(value));
+}
+
+/** V8's own: the engine is loaded when the first database is opened, and the global one may be replaced by then. */
+const RealDate = isBuiltIn(Date) && isBuiltIn(Date.now) ? Date : /** @type {DateConstructor} */ (runInNewContext('Date'));
+
+/** Milliseconds since 1970. */
+const wall = RealDate.now.bind(RealDate);
+
+module.exports = { now, wall, setImmediate, RealDate };

@@ -54,8 +54,15 @@ function readBytes() {
     return fs.readFileSync(path.join(__dirname, 'engine.wasm'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); run \`wasmfix patch\` again`, { cause: error });
+    throw new Error(`wasmfix: cannot read the SQLite engine (${reason}); ${isBundled() ? UNBUNDLE : 'run `wasmfix patch` again'}`, { cause: error });
   }
+}
+
+const UNBUNDLE = 'leave the package out of the bundle (external), or copy its wasmfix/engine.wasm beside the bundle';
+
+/** Whether a bundler has moved this code out of its folder. An ES module, which some make of it, has no __dirname. */
+function isBundled() {
+  return typeof __dirname === 'undefined' || path.basename(__dirname) !== 'wasmfix';
 }
 
 /** True if this build exports `name`. @param {string} name */
@@ -157,11 +164,11 @@ class Engine {
         this.fresh();
         this.vfs.nodes.refreshEarly(true);
       },
-      now: () => Date.now(),
+      now: clock.wall,
       /** @param {number} seconds @param {number} out */
       local_time: (seconds, out) => {
         this.fresh();
-        const date = new Date(seconds * 1000);
+        const date = new clock.RealDate(seconds * 1000);
         if (Number.isNaN(date.getTime())) return 1;
         this.i32.set(localFields(date), out >> 2);
         return 0;
@@ -392,8 +399,8 @@ function isWellFormed(text) {
 
 /** The fields of struct tm that SQLite reads. @param {Date} date */
 function localFields(date) {
-  const start = new Date(date.getFullYear(), 0, 1);
-  const yearDay = Math.round((Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - Date.UTC(start.getFullYear(), 0, 1)) / 86400000);
+  const start = new clock.RealDate(date.getFullYear(), 0, 1);
+  const yearDay = Math.round((clock.RealDate.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - clock.RealDate.UTC(start.getFullYear(), 0, 1)) / 86400000);
   return [
     date.getSeconds(), date.getMinutes(), date.getHours(), date.getDate(), date.getMonth(), date.getFullYear() - 1900, date.getDay(), yearDay, -1,
   ];

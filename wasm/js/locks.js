@@ -240,6 +240,18 @@ class FileNodes {
     return false;
   }
 
+  /**
+   * Before a WAL is truncated. SQLite has just said in the index that no frame is left. If we were killed between
+   * the two, others would look for the frames of the old index in an empty file.
+   * @param {string} name
+   */
+  mayEmpty(name) {
+    for (const node of this.nodes.values()) {
+      if (name === `${node.name}-wal` && node.index?.writing) return this.publish(node);
+    }
+    return true;
+  }
+
   /** Gives everything up, as the end of the process would. */
   abandon() {
     for (const node of this.nodes.values()) {
@@ -343,8 +355,9 @@ class FileNodes {
         node.reserved = file;
       }
       if (level < LEVEL.pending) return 0;
-      // A writer that waits for the readers to leave lets no new ones in.
-      if (node.pending === null) {
+      // A writer that waits for the readers to leave lets no new ones in. Only a writer: who asks for EXCLUSIVE
+      // without RESERVED (a hot journal, locking_mode in wal) would keep PENDING after it was refused.
+      if (node.pending === null && node.reserved === file) {
         if (!node.alone && !table.acquire(SLOT.pending, 1, EXCLUSIVE)) return codes.BUSY;
         node.pending = file;
       }
@@ -482,6 +495,15 @@ class FileNodes {
       throw error;
     }
     if (slot < SLOT.read || node.alone) return 0;
+    if (index.finished) {
+      index.finished = false;
+      // SQLite has chosen the slot by a mirror from before that checkpoint: one that keeps the WAL from being begun
+      // anew. So it is to choose again. (A writer that has switched, in wal2 mode, has no choice.)
+      if (slot > SLOT.read && !index.writing) {
+        this.releaseShared(node, file, slot);
+        return codes.BUSY;
+      }
+    }
     node.burst.next(node.table);
     if (node.kept !== 0 && !node.burst.isOn) node.giveBack();
     return 0;

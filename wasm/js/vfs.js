@@ -248,8 +248,10 @@ class Vfs {
   /** @param {number} id @param {number} size */
   truncate(id, size) {
     if (!Number.isSafeInteger(size) || this.engine.suspect !== null) return codes.IOERR_TRUNCATE;
+    const file = this.file(id);
+    if (size === 0 && file.flags & OPEN.wal && !this.nodes.mayEmpty(file.name)) return codes.IOERR_TRUNCATE;
     try {
-      fs.ftruncateSync(this.file(id).fd, size);
+      fs.ftruncateSync(file.fd, size);
       return 0;
     } catch (error) {
       this.keepWal(id);

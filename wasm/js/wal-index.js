@@ -68,7 +68,8 @@ const HEADER_WORDS = 24;
 const AT = { version: 0, mxFrame2: 1, isInit: 3, mxFrame: 4, salts: 8 };
 /** Where the mirror has the words: behind the header, nBackfillAttempted after the lock bytes. */
 const WORD_AT = [24, 25, 26, 27, 28, 29, 32];
-/** Of the words: aReadMark[0]. */
+/** Of the words: nBackfill, aReadMark[0]. */
+const BACKFILL = 0;
 const MARK = 1;
 const NOT_USED = -1;
 
@@ -146,6 +147,8 @@ class WalIndex {
     this.raised = 0;
     /** Statements before which it is worth to look whether others have written: see refreshEarly(). */
     this.eager = 0;
+    /** Others have finished a checkpoint since a reader of ours last chose its slot. */
+    this.finished = false;
   }
 
   /**
@@ -266,12 +269,14 @@ class WalIndex {
       i32.set(head.subarray(HEADER), at);
       shadow.set(head.subarray(WORDS), WORDS);
     }
+    const backfill = shadow[BACKFILL];
     for (let word = 0; word < WORDS; word++) {
       if (head[word] === shadow[word]) continue;
       // A word of ours that is not published yet is one that we hold the lock for.
       if (i32[at + WORD_AT[word]] === shadow[word]) i32[at + WORD_AT[word]] = head[word];
       shadow[word] = head[word];
     }
+    if (shadow[BACKFILL] !== backfill && this.isBackfilled) this.finished = true;
   }
 
   /**
@@ -445,6 +450,12 @@ class WalIndex {
 
   get isWal2() {
     return this.engine.i32[this.at + AT.version] >>> 0 >= VERSION_WAL2;
+  }
+
+  /** Whether a checkpoint has copied all that it may: the WAL, in wal2 mode the one that is not written to. */
+  get isBackfilled() {
+    const backfill = this.engine.i32[this.at + WORD_AT[BACKFILL]];
+    return backfill === (this.isWal2 ? 1 : this.engine.i32[this.at + AT.mxFrame]);
   }
 
   /** Those of the slots (bits) whose read mark may be raised: the file has one that others go by. @param {number} slots */

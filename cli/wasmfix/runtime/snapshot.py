@@ -523,11 +523,12 @@ def _is_torn_off(files: dict[str, int], headers: dict[str, wal.WalHeader | None]
     follows = wal.read_frame(_whole(files[newer]), after, 1)
     if follows is None or follows.salts != after.salts:
         return False  # begun, and nothing is in it
-    content, number = _whole(files[older]), 1
-    while (frame := wal.read_frame(content, before, number)) is not None and frame.salts == before.salts:
-        if frame.checksum == after.salts:
+    content = _whole(files[older])
+    # From the end on: there it is, unless an earlier use of the log was longer, or a transaction was undone.
+    for number in range(before.frames(content.size()), 0, -1):
+        frame = wal.read_frame(content, before, number)
+        if frame is not None and (frame.salts, frame.checksum) == (before.salts, after.salts):
             return False
-        number += 1
     return True
 
 

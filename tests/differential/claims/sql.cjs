@@ -43,6 +43,22 @@ module.exports = {
       }, { env: { TZ: zone } });
     }
   },
+  async 'the clock is the clock, whatever the global Date has become'(Database, dir, log) {
+    for (const loaded of ['before', 'after']) {
+      await log.child(`loaded ${loaded}`, new Function('Database', 'dir', 'see', `
+        const open = () => new Database(':memory:');
+        const started = Date.now();
+        const early = '${loaded}' === 'before' ? open() : undefined;
+        const ask = (db) => db.prepare("SELECT abs(unixepoch() - ?) < 60, unixepoch(CURRENT_TIMESTAMP) > ? - 60, datetime(1700000000, 'unixepoch', 'localtime')").raw().get(started / 1000, started / 1000);
+        class Still extends Date { constructor() { super(0); } static now() { return 0; } }
+        const gone = () => { throw new Error('no clock'); };
+        for (const fake of [Still, gone]) {
+          globalThis.Date = fake;
+          see(ask(early ?? open()));
+        }
+      `), { env: { TZ: 'America/New_York' } });
+    }
+  },
   'JSON'(Database, dir, log) {
     const db = new Database(':memory:');
     each(log, db, [`json(' { "a" : [1, 2.50, "é🙂", null, true] } ')`, `json_extract('{"a":{"b":[1,2,{"c":9007199254740993}]}}', '$.a.b[2].c')`, `'{"a":1}' -> 'a', '{"a":"x"}' ->> 'a', '[1,2]' ->> -1`, `json_set('{"a":1}', '$.b', json('[1]'))`, `json_patch('{"a":1,"b":2}', '{"b":null}')`, `json_array(1, 'x', NULL, 1.5, json('{}'))`, `json_object('k', 1, 'l', x'00')`, `json_type('{"a":1.0}', '$.a')`, `json_valid('{a:1}'), json_valid('{a:1}', 2), json('{a:1, b:0x10, /* c */ c: +.5,}')`, `json_error_position('{"a":}')`, `json_quote('"\\é' || char(10))`, `json_group_array(column1) FROM (VALUES (1), ('x'), (NULL))`, `json_group_object(column1, column2) FROM (VALUES ('a', 1), ('b', 2))`, `hex(jsonb('{"a":[1,"x"]}'))`, `json(jsonb('[1,2,3]'))`, `json_pretty('{"a":[1]}')`, `json_remove('[1,2,3]', '$[1]'), json_insert('[1]', '$[#]', 2), json_replace('{"a":1}', '$.a', 'x')`, `json_extract('"\\ud83d\\ude42 \\ud800"', '$')`]);

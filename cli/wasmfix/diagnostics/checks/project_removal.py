@@ -11,6 +11,8 @@ from wasmfix.project.settings import Setting
 
 _KEPT = ".wasmfix-old"
 """`sed -i` without the name of a copy is GNU's alone; the copy is gone when the command has ended."""
+_BEFORE = r"""(?:^\s*"|[;&|(]\s*|(?<![\w-])(?:cross-)?env |(?<![\w-])[A-Za-z_]\w*=[^\s"\\]* )"""
+"""In a script: the begin of a command, `env`, or another assignment."""
 
 
 def removal(setting: Setting, root: Path) -> str | None:
@@ -47,13 +49,13 @@ def _in_dotenv(setting: Setting, line: str) -> str | None:
 
 
 def _in_script(setting: Setting, line: str) -> str | None:
-    key, separator, _command = line.partition(":")
+    key, _separator, command = line.partition(":")
     words = f"{setting.name}={setting.value} "
     # Nothing in it that `sed` takes for more than itself.
     simple = re.fullmatch(r"\w+", setting.value) and re.fullmatch(r'\s*"[\w-]+"\s*', key)
-    if not separator or not simple or line.count(words) != 1 or re.search(rf"(?:\w|export\s+){words}", line):
-        return None
-    return f"/^{_pattern(key)}:/s/{words}//"
+    # In front of a command: not what `export`, `docker run -e` or Windows' `set` is given, nor a command by itself.
+    in_front = re.search(rf"{_BEFORE}{words}(?![;&|#()<>])", command) if simple else None
+    return f"/^{_pattern(key)}:/s/{words}//" if in_front and line.count(words) == 1 else None
 
 
 def _pattern(head: str) -> str:

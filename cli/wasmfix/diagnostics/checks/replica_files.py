@@ -86,7 +86,7 @@ def _sizes(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
     yield Fact(SECTION, "size", f"{show_size(sizes.get('', 0))}, {pages:,} pages of {page:,} bytes")
     for suffix in ("-wal", "-wal2"):
         if suffix in sizes:
-            rest = (sizes[suffix] - HEADER_BYTES) % (FRAME_HEADER_BYTES + page) if sizes[suffix] else 0
+            rest = max(0, sizes[suffix] - HEADER_BYTES) % (FRAME_HEADER_BYTES + page)
             # Of one that is written to right now the last frame is not whole for a moment.
             cut = f", cut within a frame, of which {rest:,} bytes are left" if rest and not subject.in_use else ""
             yield Fact(SECTION, suffix[1:], f"{show_size(sizes[suffix])}{cut}")
@@ -135,16 +135,15 @@ def _integrity(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
 
 
 def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
-    notes = list(subject.db.snapshot.notes)
-    # One that is written to may end anywhere.
-    if not notes and not subject.in_use:
-        notes += _damaged_logs(subject)
+    notes = subject.db.snapshot.notes
     for note in notes:
         # The one note about a journal is of something that was cured in the copy.
         lost = "lost" in note
         severity = None if lost else Severity.WARNING
         remedy = cure(zeros=subject.is_zeros) if lost else "Nothing: the next process that opens it rolls it back."
         yield finding("WF207", subject.name, note, severity=severity, remedy=remedy)
+    if not notes:
+        yield from _damaged_logs(subject)
     if subject.on_engine and subject.on_native:
         what = "a native driver and the engine have it open at the same time: neither sees the other's locks"
         remedy = "Stop all of them, and start them on one driver: wasmfix status shows which is which."
@@ -160,18 +159,30 @@ def _beside(subject: ReplicaSubject, _tell: Tell) -> Iterator[Item]:
         )
 
 
-def _damaged_logs(subject: ReplicaSubject) -> Iterator[str]:
+def _damaged_logs(subject: ReplicaSubject) -> Iterator[Item]:
     for suffix, good in zip(("-wal", "-wal2"), subject.db.recovered, strict=True):
         content = subject.db.snapshot.views.get(suffix)
-        damage = find_damage(content, good) if content is not None else None
-        if damage is None:
+        # One that is written to may end anywhere.
+        damage = find_damage(content, good) if content is not None and not subject.in_use else None
+        if damage is None or _was_opened(subject):
             continue
-        many = damage.commits > 1
-        yield (
-            f"frame {damage.frame:,} of its {suffix} is damaged: SQLite takes it for the end of the log, and"
-            f" {damage.commits:,} {'commits' if many else 'commit'} after it {'are' if many else 'is'} lost"
-        )
+        remedy, severity = cure(zeros=subject.is_zeros), None
+        what = f"frame {damage.frame:,} of its {suffix} is damaged"
+        if damage.commits > 1:
+            what += f": SQLite takes it for the end of the log, and {damage.commits:,} commits after it are lost"
+        else:
+            # Who is killed between the last frame of a transaction and the word of it (walRewriteChecksums(),
+            # walIndexWriteHdr()) leaves the same.
+            what += ", or its writer was killed while it committed: SQLite leaves out the commit after it"
+            remedy, severity = f"Nothing, if a process that writes it was killed. Else: {remedy}", Severity.WARNING
+        yield finding("WF207", subject.name, what, severity=severity, remedy=remedy)
         return  # what another log has is ignored then, or older
+
+
+def _was_opened(subject: ReplicaSubject) -> bool:
+    """Whether somebody has opened it since we looked at its locks, before the snapshot."""
+    path = subject.path
+    return subject.db.snapshot.how == "locks" or is_open_on_engine(path) or is_open_on_native(path)
 
 
 def _left_over(subject: ReplicaSubject, *, in_use: bool) -> list[str]:
