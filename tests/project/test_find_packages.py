@@ -173,6 +173,19 @@ def test_nothing_installed_says_what_to_run(project: Path) -> None:
         installation(project)
 
 
+@pytest.mark.parametrize("folder", ["better-sqlite3", "better-sqlite3-multiple-ciphers"])
+def test_another_driver_is_named_also_under_an_alias(project: Path, folder: str) -> None:
+    write_package(project / "node_modules" / folder, "better-sqlite3-multiple-ciphers", "12.0.0")
+    with pytest.raises(WasmfixError, match=r"is installed here \(better-sqlite3-multiple-ciphers is, which wasmfix"):
+        installation(project)
+
+
+def test_a_driver_that_is_not_asked_for_is_none_of_the_others(project: Path) -> None:
+    write_package(project / "node_modules" / ZERO, ZERO, "1.1.4")
+    with pytest.raises(WasmfixError, match="none of better-sqlite3 is installed here; run"):
+        installation(project, "better-sqlite3")
+
+
 def test_what_pnpm_keeps_of_an_earlier_install_is_left_alone_and_restored(project: Path) -> None:
     store = project / "node_modules" / ".pnpm"
     old = write_package(store / "zero-sqlite3@1.0.15" / "node_modules" / ZERO, ZERO, "1.0.15")

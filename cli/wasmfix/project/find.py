@@ -30,6 +30,8 @@ SOURCE = "@rocicorp/zero-sqlite3"
 OREZ = "orez"
 TARGETS = (*DRIVERS, OREZ)
 """The packages that wasmfix knows: drivers of SQLite, and who writes a shim over one."""
+_OTHERS = ("better-sqlite3-multiple-ciphers", "sqlite3", "libsql", "@signalapp/better-sqlite3")
+"""Drivers with an addon that wasmfix does not replace, and that one may take for one of those."""
 
 # Folders in node_modules that hold one folder a package, each with a node_modules of its own.
 _STORES = (".pnpm", ".bun", ".store")
@@ -140,8 +142,10 @@ def find_installation(
             reason, remedy = "is packed in a zip by Yarn Plug'n'Play", f"run: yarn unplug {plug.name}"
             unpatchable.append(Unpatchable(plug.name, plug.location, reason, remedy, blocks=plug.name in DRIVERS))
     if not packages and not unpatchable:
+        others = sorted(walk.others | {package.name for package in found if package.name not in TARGETS})
+        besides = f" ({', '.join(others)} is, which wasmfix does not patch)" if others else ""
         raise WasmfixError(
-            f"none of {', '.join(wanted)} is installed here",
+            f"none of {', '.join(wanted)} is installed here{besides}",
             where=project.root,
             remedy=f"run: {project.manager} install (or name the project that uses it)",
         )
@@ -209,6 +213,7 @@ class _Walk:
         self.broken: dict[Path, Unpatchable] = {}
         """Targets, and folders that cannot be read, by their paths."""
         self.orez: Path | None = None
+        self.others: set[str] = set()
         self._seen: set[str] = set()
 
     def modules(self, folder: Path) -> None:
@@ -251,6 +256,8 @@ class _Walk:
             self._target(real, logical, name)
         if name == OREZ:
             self.orez = self.orez or real
+        if name in _OTHERS:
+            self.others.add(name)
         if self._is_folder(real / "node_modules"):
             # Outside, the way by links is the one that the user knows.
             self.modules((real if real.is_relative_to(self.root) else logical) / "node_modules")
