@@ -174,32 +174,37 @@ class LockTable {
     }
   }
 
-  /** Leaves; the last one removes the file. */
+  /** Leaves; the last one removes the file. After a RangeError, from a full stack, it is to be called again. */
   detach() {
     if (!this.attached) return;
     const { fd } = this;
-    this.fd = -1;
+    let isOver = false;
     try {
       exclusively(this.mutex, LEAVE_MS, () => {
-        this.fd = fd;
+        // Once only: somebody else may have the row by the next time.
+        if (this.row >= 0) {
+          this.read();
+          // As for the dead: an instance that has stopped leaves with locks held.
+          this.clear(this.row);
+          this.row = -1;
+        }
         this.read();
-        // As for the dead: an instance that has stopped leaves with locks held.
-        this.clear(this.row);
-        this.read();
-        this.fd = -1;
         for (let i = 0; i < this.rows(); i++) if (this.ownerAt(i) !== '' && isAlive(this.ownerAt(i), this.name)) return;
         if (this.isNamed(fd)) fs.unlinkSync(this.name);
         sweep(this.mutex);
       });
+      isOver = true;
     } catch (error) {
-      // A full stack: to be called again.
-      if (error instanceof RangeError) {
-        this.fd = fd;
-        throw error;
+      // On a full stack even this may throw; so what is left of us is forgotten at the very end.
+      if (error instanceof RangeError) throw error;
+      // The folder is gone or read-only now: then nobody can be waiting for us either.
+      isOver = true;
+    } finally {
+      if (isOver) {
+        this.fd = -1;
+        fs.closeSync(fd);
       }
-      // Else the folder is gone or read-only now: then nobody can be waiting for us either.
     }
-    fs.closeSync(fd);
   }
 
   /** Whether the file still has its name. @param {number} fd */
