@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+import nodejs
 from action.conftest import ci_environment, restore_engines
 from action.runner import Runner
 from conftest import ROOT, NpmProject
@@ -37,7 +41,7 @@ def test_the_script_reports_an_unpatched_tree_and_passes_a_patched_one(
 ) -> None:
     project = npm_project(ZERO, "1.1.4")
     # What the action has installed; pip puts the sources there once more.
-    (project / ".wasmfix-venv").symlink_to(first.temp / "wasmfix")
+    shutil.copytree(first.temp / "wasmfix", project / ".wasmfix-venv", symlinks=True)  # venv refuses a link
     restore_engines(project / ".wasmfix-cache")
     code, log = _run(project, sources, tmp_path)
     assert code == 1, log
@@ -60,6 +64,12 @@ def test_the_script_reports_an_unpatched_tree_and_passes_a_patched_one(
 def _run(project: Path, sources: Path, tmp_path: Path, **variables: str) -> tuple[int, str]:
     environment = {**ci_environment(tmp_path / "home"), "CI": "true", "GITLAB_CI": "true"}
     environment["CI_PROJECT_DIR"] = str(project.resolve())
+    # A wheel holds no links: the `npm` beside its node is a copy that does not run.
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir(exist_ok=True)
+    npm.write_text(f'#!/bin/sh\nexec {shlex.join(nodejs.npm())} "$@"\n')
+    npm.chmod(0o755)
+    environment["PATH"] = f"{npm.parent}{os.pathsep}{environment['PATH']}"
     given = {**JOB["variables"], "WASMFIX_SOURCE": str(sources), **variables}
     for name, value in given.items():
         # GitLab fills in variables in variables.
