@@ -44,7 +44,7 @@ def stale(database: Upstream) -> list[str]:
     return [line for line in database.triggers() if line in STALE]
 
 
-def asked(database: Upstream, folder: Path, *options: str) -> Terminal:
+def asked(database: Upstream, folder: Path, *options: str, **variables: str) -> Terminal:
     command = [
         sys.executable,
         "-m",
@@ -55,7 +55,7 @@ def asked(database: Upstream, folder: Path, *options: str) -> Terminal:
         "--publication",
         "zero_chat",
     ]
-    return Terminal([*command, *options], cwd=folder, env=own_environment())
+    return Terminal([*command, *options], cwd=folder, env={**own_environment(), **variables})
 
 
 @pytest.mark.usefixtures("outside")
@@ -127,18 +127,7 @@ def test_json_has_the_statements_and_what_was_left(wasmfix, incident: Upstream) 
 def test_a_narrow_terminal_cuts_nothing_off(incident: Upstream, outside: Path) -> None:
     incident.run("CREATE TABLE verification_of_members (id int PRIMARY KEY);" + track("verification_of_members"))
     incident.run("CREATE PUBLICATION of_another_app FOR TABLE verification_of_members")
-    command = [
-        sys.executable,
-        "-m",
-        "wasmfix",
-        "triggers",
-        "--database-url",
-        incident.url,
-        "--publication",
-        "zero_chat",
-    ]
-    environment = {**own_environment(), "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
-    with Terminal(command, cwd=outside, env=environment) as terminal:
+    with asked(incident, outside, COLUMNS="80", NO_COLOR="1", TERM="dumb") as terminal:
         assert terminal.end() == 1
     lines = terminal.output.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("schema"))
