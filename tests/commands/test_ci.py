@@ -528,6 +528,7 @@ def test_a_database_is_looked_at_and_its_password_is_nowhere(ci: Ci, app: Path, 
     ]
     assert found["severity"] == "error"
     assert found["remedy"]["command"].startswith("wasmfix triggers")
+    assert "(WASMFIX_DATABASE_URL)" in ran.out
     assert "tops3cret" not in ran.out + "".join(file.read_text() for file in reports.iterdir())
 
     # Where everything is published nothing is left over; and the option goes before the variable.

@@ -15,6 +15,7 @@ from wasmfix.commands._reports import (
     NamedFile,
     annotated_from,
     check_outputs,
+    database_source,
     looked_at,
     size_option,
     subject_options,
@@ -140,6 +141,7 @@ def _asked(settings: Settings, database_url: str | None) -> Options:
     return Options(
         replica=settings.replica,
         database_url=database_url,
+        database_source=database_source(),
         publications=settings.publications,
         heap_limit=settings.heap_limit,
         queries=settings.queries,
