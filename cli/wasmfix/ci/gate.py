@@ -16,7 +16,7 @@ from wasmfix.diagnostics.run import Check, Section, Tell
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, Drift, State
 from wasmfix.patching.run import Patcher
-from wasmfix.project import Installation, InstalledPackage, Project
+from wasmfix.project import Installation, InstalledPackage, NotInstalledError, Project
 from wasmfix.project.manifest import FILE_NAME
 
 _SETTLED = (State.PATCHED, State.HEALTHY)
@@ -111,7 +111,7 @@ def by_name(
 
 def _installed(gate: Gate, _tell: Tell) -> Iterator[Item]:
     if gate.installation is None:
-        if gate.problem is not None and "is installed here" not in gate.problem.what:
+        if gate.problem is not None and not isinstance(gate.problem, NotInstalledError):
             raise gate.problem
         what = gate.problem.what if gate.problem else "nothing is installed"
         yield finding(

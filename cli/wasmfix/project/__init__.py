@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from wasmfix.project.find import DRIVERS, SOURCE, TARGETS, Installation, Unpatchable, find_installation, sqlite_source
+from wasmfix.project.find import (
+    DRIVERS,
+    SOURCE,
+    TARGETS,
+    Installation,
+    NotInstalledError,
+    Unpatchable,
+    find_installation,
+    sqlite_source,
+)
 from wasmfix.project.litestream import BACKUP_URL, Backup, configured_backups
 from wasmfix.project.package import InstalledPackage
 from wasmfix.project.root import Project, find_project
@@ -15,6 +24,7 @@ __all__ = [
     "Backup",
     "Installation",
     "InstalledPackage",
+    "NotInstalledError",
     "Project",
     "Unpatchable",
     "configured_backups",

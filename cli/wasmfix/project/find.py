@@ -39,6 +39,10 @@ _STORES = (".pnpm", ".bun", ".store")
 _AMALGAMATION_FOLDER = "deps/sqlite3"
 
 
+class NotInstalledError(WasmfixError):
+    """No copy of a target is there."""
+
+
 @dataclass(frozen=True)
 class Unpatchable:
     """A copy that is named but not touched."""
@@ -95,7 +99,8 @@ def find_installation(
         left_over: hand out copies in a manager's store to which nothing links any more (pnpm keeps them for a week).
 
     Raises:
-        WasmfixError: an unknown target, or nothing of them is there.
+        NotInstalledError: nothing of them is there.
+        WasmfixError: an unknown target.
     """
     wanted = tuple(targets) or TARGETS
     for name in wanted:
@@ -144,7 +149,7 @@ def find_installation(
     if not packages and not unpatchable:
         others = sorted(walk.others | {package.name for package in found if package.name not in TARGETS})
         besides = f" ({', '.join(others)} is, which wasmfix does not patch)" if others else ""
-        raise WasmfixError(
+        raise NotInstalledError(
             f"none of {', '.join(wanted)} is installed here{besides}",
             where=project.root,
             remedy=f"run: {project.manager} install (or name the project that uses it)",

@@ -13,6 +13,7 @@ from wasmfix.diagnostics.registry import finding
 from wasmfix.diagnostics.run import Check, Tell
 from wasmfix.errors import WasmfixError
 from wasmfix.patching.assess import Assessment, State
+from wasmfix.project import NotInstalledError
 from wasmfix.project.manifest import FILE_NAME, read_manifest
 
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
@@ -27,7 +28,7 @@ def _installed(subject: ProjectSubject, _tell: Tell) -> Iterator[Item]:
         problem = subject.options.installation_problem
         what = problem.what if problem else "nothing is installed"
         manager = subject.project.manager
-        if problem is None or "is installed here" in what:
+        if problem is None or isinstance(problem, NotInstalledError):
             # Whoever names a replica or a database may well stand in a folder that has nothing to do with Zero.
             asked = subject.options.replica or subject.options.database_url
             yield finding(
