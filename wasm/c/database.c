@@ -35,7 +35,7 @@ void *wf_malloc(uint32_t bytes) { return sqlite3_malloc64(bytes ? bytes : 1); }
 WF_EXPORT(wf_free) void wf_free(void *p);
 void wf_free(void *p) { sqlite3_free(p); }
 
-#ifndef SQLITE_OMIT_LOAD_EXTENSION
+#ifndef WF_OMITS_LOAD_EXTENSION
 /*
 ** SQLite has no load_extension() where it has no VFS of its own. The package's
 ** native build has it, and answers this as long as nobody enables it for SQL.
@@ -59,7 +59,7 @@ static sqlite3 *openDatabase(const char *path, int flags, int timeout, int maxLe
   if (timeout >= 0) sqlite3_busy_timeout(db, timeout);
   sqlite3_limit(db, SQLITE_LIMIT_LENGTH, maxLength);
   if (maxSql > 0) sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, maxSql);
-#ifndef SQLITE_OMIT_LOAD_EXTENSION
+#ifndef WF_OMITS_LOAD_EXTENSION
   sqlite3_create_function(db, "load_extension", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, 0, refuseExtension, 0, 0);
   sqlite3_create_function(db, "load_extension", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, 0, refuseExtension, 0, 0);
 #endif

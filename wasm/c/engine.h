@@ -14,6 +14,11 @@
 #define WASMFIX_ENGINE_H
 
 #include <stdint.h>
+
+/* What the package chose: for WASI, its header leaves loading out by itself. */
+#ifdef SQLITE_OMIT_LOAD_EXTENSION
+#define WF_OMITS_LOAD_EXTENSION
+#endif
 #include "sqlite3.h"
 
 #define WF_ABI 1

@@ -112,4 +112,9 @@ module.exports = {
     db.close();
     log.call('closed', () => db.loadExtension('x'));
   },
+  'load_extension() in SQL is not authorized'(Database, dir, log) {
+    const db = new Database(':memory:');
+    for (const args of ["'x'", "'x', 'y'", 'NULL', '', '1, 2, 3']) log.call(args, () => db.prepare(`SELECT load_extension(${args})`).get());
+    log.call('in a view', () => { db.exec("CREATE VIEW v AS SELECT load_extension('x')"); return db.prepare('SELECT * FROM v').get(); });
+  },
 };
