@@ -91,6 +91,9 @@ def download(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> No
 
 def main(arguments: Sequence[str]) -> int:
     program = {"npm": npm(), "node": [node()]}[arguments[0]]
+    if list(arguments[:2]) == ["npm", "install"]:
+        download([*program, *arguments[1:]], Path.cwd(), environment())
+        return 0
     return subprocess.run([*program, *arguments[1:]], env=environment(), check=False).returncode
 
 
