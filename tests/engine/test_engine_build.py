@@ -34,7 +34,9 @@ def leftovers(cache: Path) -> list[Path]:
 
 def test_a_second_build_comes_from_the_cache_without_a_compiler(package: Path, own_cache: Path) -> None:
     steps: list[str] = []
+    started = time.perf_counter()
     first = build_engine(package, progress=steps.append)
+    linked = time.perf_counter() - started
     assert not first.cached
     assert steps == ["linking"]
     steps.clear()
@@ -43,7 +45,7 @@ def test_a_second_build_comes_from_the_cache_without_a_compiler(package: Path, o
         started = time.perf_counter()
         second = build_engine(package, progress=steps.append)
         took.append(time.perf_counter() - started)
-    assert min(took) < 0.3
+    assert min(took) < linked / 2
     assert second.cached
     assert steps == []
     assert (second.wasm, second.key, second.info) == (first.wasm, first.key, first.info)
