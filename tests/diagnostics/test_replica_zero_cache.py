@@ -46,6 +46,13 @@ def service(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield zero
     finally:
         zero.end()
+        # Others look at all slots of the server.
+        slots = "FROM pg_replication_slots WHERE slot_name LIKE 'diagnosed%'"
+        deadline = time.monotonic() + 120
+        while upstream.run(f"SELECT 1 {slots} AND active"):
+            assert time.monotonic() < deadline, "the slot is still read"
+            time.sleep(0.1)
+        upstream.run(f"SELECT pg_drop_replication_slot(slot_name) {slots}")
 
 
 def rows(report: Report) -> dict[str, int]:
