@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 NPM := $(PY) tests/nodejs.py npm
 TSC := $(PY) tests/nodejs.py node build/node_modules/typescript/bin/tsc
 PYTEST_ARGS ?=
+INSTALL := $(PY) -m pip install --quiet --timeout 60 -e '.[test,dev]'
 
 .PHONY: demo test lint bench matrix chaos release-check clean
 
@@ -35,10 +36,10 @@ demo: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(PY) bench
 
-# The versions that pip chose stay until pyproject.toml changes.
+# The versions that pip chose stay until pyproject.toml changes. A download that fails is tried again.
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet -e '.[test,dev]'
+	$(INSTALL) || { sleep 10; $(INSTALL); } || { sleep 30; $(INSTALL); }
 	touch $@
 
 build/node_modules/.installed: $(VENV)/.installed

@@ -103,7 +103,12 @@ class Setting:
         manifest = {"name": "demo", "private": True, "dependencies": {"@rocicorp/zero": ZERO_VERSION}}
         (growing / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
         command = [*nodejs.npm(), "install", "--ignore-scripts", "--loglevel=error"]
-        run_quietly(command, self.environment, "npm install (the demo needs the registry once)", cwd=growing)
+        what = "npm install (the demo needs the registry once)"
+        try:
+            run_quietly([*command, "--prefer-offline"], self.environment, what, cwd=growing)
+        except DemoError:
+            # Once more: networks have moments.
+            run_quietly(command, self.environment, what, cwd=growing)
         growing.rename(self.project)
         return time.monotonic() - started
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 import nodejs
 from zero_cache import postgres
@@ -30,6 +31,10 @@ LINK_FROM = 256 * 1024
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell; what the tests interrupt would ignore it as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair.
+settings.register_profile("wasmfix", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wasmfix")
 
 NpmProject = Callable[[str, str], Path]
 PnpmProject = Callable[[Mapping[str, str]], Path]
@@ -92,7 +97,7 @@ def installed_project(label: str, dependencies: Mapping[str, str]) -> Path:
             manifest = {"name": "test-project", "private": True, "dependencies": dict(dependencies)}
             (growing / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
             command = [*nodejs.npm(), "install", "--ignore-scripts", "--loglevel=error"]
-            subprocess.run(command, cwd=growing, env=nodejs.environment(), check=True)
+            nodejs.download(command, growing, nodejs.environment())
             growing.rename(folder)
     return folder
 
@@ -145,7 +150,7 @@ def pnpm_project(scratch: Path) -> PnpmProject:
         options = ["--ignore-scripts", "--prefer-offline", "--config.package-import-method=hardlink"]
         command = [nodejs.node(), str(pnpm), "install", *options, f"--store-dir={BUILD / 'pnpm-store'}"]
         # CI: pnpm asks nothing.
-        subprocess.run(command, cwd=folder, env={**nodejs.environment(), "CI": "1"}, check=True, capture_output=True)
+        nodejs.download(command, folder, {**nodejs.environment(), "CI": "1"})
         return folder
 
     return make

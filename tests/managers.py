@@ -54,7 +54,11 @@ class Manager:
         return done
 
     def install(self, folder: Path, *arguments: str, offline: bool = False) -> None:
-        self.run(folder, "install", *self.options, *arguments, offline=offline)
+        if offline:
+            self.run(folder, "install", *self.options, *arguments, offline=True)
+        else:
+            command = [*self.command, "install", *self.options, *arguments]
+            nodejs.download(command, folder, {**nodejs.environment(), **self.environment})
 
 
 _REGISTRY_VARIABLES = ("npm_config_registry", "YARN_REGISTRY", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY")

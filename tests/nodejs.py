@@ -10,8 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+# Of what asks the registry: networks have moments. Seconds for one, and between two.
+ATTEMPTS = 3
+PATIENCE = 180.0
+PAUSE = 5.0
 
 
 def wheel_folder() -> Path | None:
@@ -59,8 +65,35 @@ def environment() -> dict[str, str]:
     return {**os.environ, **added}
 
 
+def download(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
+    """Run an installation from the registry, in a folder; again if it fails."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            subprocess.run(
+                command,
+                cwd=folder,
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                check=True,
+                timeout=PATIENCE,
+            )
+            return
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            print(f"{error}, attempt {attempt} of {ATTEMPTS}\n{error.stdout!s}", file=sys.stderr)
+            if attempt == ATTEMPTS:
+                raise
+        time.sleep(PAUSE)
+
+
 def main(arguments: Sequence[str]) -> int:
     program = {"npm": npm(), "node": [node()]}[arguments[0]]
+    if list(arguments[:2]) == ["npm", "install"]:
+        download([*program, *arguments[1:]], Path.cwd(), environment())
+        return 0
     return subprocess.run([*program, *arguments[1:]], env=environment(), check=False).returncode
 
 

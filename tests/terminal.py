@@ -26,7 +26,7 @@ class Terminal:
     """The program runs until `end`; what it shows is in `output`."""
 
     def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
-        self.output = ""
+        self._shown = b""
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-c", _IN_A_SESSION, *command],
@@ -37,6 +37,11 @@ class Terminal:
             env=dict(env),
         )
         os.close(theirs)
+
+    @property
+    def output(self) -> str:
+        # Of all at once: a piece may end within a character or a line's end.
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
 
     def expect(self, words: str) -> None:
         """Wait until the program has shown these words."""
@@ -72,5 +77,5 @@ class Terminal:
             piece = os.read(self._ours, 4096)
         except OSError:  # its other end is closed
             return False
-        self.output += piece.decode(errors="replace").replace("\r\n", "\n")
+        self._shown += piece
         return bool(piece)

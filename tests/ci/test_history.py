@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git")
 
 def git(folder: Path, *arguments: str) -> str:
     who = ["-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+    # Nothing that goes on in .git after the command's end.
+    who += ["-c", "maintenance.auto=false", "-c", "gc.auto=0"]
     done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -108,6 +108,8 @@ def suites(file: Path) -> dict[str, tuple[int, int]]:
 
 def git(folder: Path, *arguments: str) -> str:
     who = ["-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+    # Nothing that goes on in .git after the command's end.
+    who += ["-c", "maintenance.auto=false", "-c", "gc.auto=0"]
     done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -148,7 +150,7 @@ def pushed(origin: Path, name: str, depth: int = 2) -> Path:
     git(origin.parent, "clone", "-q", "--depth", str(depth), f"file://{origin}", str(checkout))
     install = [*managers.pnpm().command, "install", "--frozen-lockfile", *managers.pnpm().options[:-1]]
     environment = {**nodejs.environment(), "CI": "1"}
-    subprocess.run(install, cwd=checkout / "chat", env=environment, capture_output=True, check=True)
+    nodejs.download(install, checkout / "chat", environment)
     return checkout
 
 

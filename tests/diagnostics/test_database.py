@@ -570,7 +570,7 @@ def reader(database: Upstream, slot: str) -> Iterator[None]:
         yield
     finally:
         connection.finish()
-        for _ in range(100):
+        for _ in range(1000):
             if database.run(f"SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}'") == ["f"]:
                 break
             database.run("SELECT pg_sleep(0.05)")

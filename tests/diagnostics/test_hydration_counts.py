@@ -60,7 +60,7 @@ def counted(db: runtime.Connection, tables: dict[str, Table], oracle: Answers) -
 
 def _node(script: Path, *arguments: object) -> str:
     command = [nodejs.node(), str(script), str(installed("@rocicorp/zero", "1.9.0")), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

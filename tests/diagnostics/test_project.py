@@ -299,7 +299,7 @@ def test_130_the_entry_point_of_the_real_zero_has_the_guard(scratch: Path) -> No
         cwd=scratch,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -34,13 +34,18 @@ def leftovers(cache: Path) -> list[Path]:
 
 def test_a_second_build_comes_from_the_cache_without_a_compiler(package: Path, own_cache: Path) -> None:
     steps: list[str] = []
+    started = time.perf_counter()
     first = build_engine(package, progress=steps.append)
+    linked = time.perf_counter() - started
     assert not first.cached
     assert steps == ["linking"]
     steps.clear()
-    started = time.perf_counter()
-    second = build_engine(package, progress=steps.append)
-    assert time.perf_counter() - started < 0.3
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        second = build_engine(package, progress=steps.append)
+        took.append(time.perf_counter() - started)
+    assert min(took) < linked / 2
     assert second.cached
     assert steps == []
     assert (second.wasm, second.key, second.info) == (first.wasm, first.key, first.info)
@@ -130,11 +135,15 @@ def test_two_runs_that_meet_build_once(package: Path, own_cache: Path) -> None:
 
 
 def test_a_killed_build_leaves_no_entry_and_the_next_one_finishes(package: Path, own_cache: Path) -> None:
-    run = subprocess.Popen([*COMMAND, str(package)], stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert run.stderr is not None
-    assert run.stderr.readline().strip() == "linking"
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    for _ in range(20):
+        run = subprocess.Popen([*COMMAND, str(package)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+        assert run.stderr is not None
+        assert run.stderr.readline().strip() == "linking"
+        os.killpg(run.pid, signal.SIGKILL)
+        if run.wait() == -signal.SIGKILL and leftovers(own_cache):
+            break
+        # It was through before the signal came.
+        shutil.rmtree(own_cache / "engine", ignore_errors=True)
     assert entries(own_cache) == []
     assert leftovers(own_cache) != []
     assert not build_engine(package).cached

@@ -254,7 +254,7 @@ class Thread {
 
   /** Until it is blocked or has nothing to do. */
   settle() {
-    if (!waitWhile(this.state, RUNNING, 10_000)) throw new Error('a thread does not come to rest');
+    if (!waitWhile(this.state, RUNNING, 60_000)) throw new Error('a thread does not come to rest');
     return Atomics.load(this.state, STATE);
   }
 

@@ -109,7 +109,7 @@ class Actor:
         """Let it exit by itself."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def limit_files(self, size: int) -> None:
         """From now on no file can be written beyond `size` bytes: the process's own full disk."""

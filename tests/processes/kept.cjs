@@ -13,6 +13,10 @@ for (const name of ['readSync', 'writeSync', 'openSync', 'statSync', 'readFileSy
   };
 }
 const Database = require(package_);
+// A burst is so many read locks in so many milliseconds: this machine is a hundred times as fast, then.
+const clock = require(`${package_}/wasmfix/clock.js`);
+const { now } = clock;
+clock.now = () => now() / 100;
 
 /** Our row's byte of WAL_WRITE_LOCK, in the lock table. */
 function writeByte() {
@@ -24,7 +28,7 @@ db.pragma('journal_mode = wal');
 db.pragma('synchronous = normal');
 db.exec('create table t(k integer primary key, v)');
 const insert = db.prepare('insert into t(v) values (?)');
-// A burst is so many read locks in so many milliseconds: on a machine that others use, it takes several attempts.
+// On a machine that others use, it may take several attempts all the same.
 let inserted = 0;
 /** @type {string[]} */
 let counted = [];

@@ -106,14 +106,17 @@ def test_a_killed_writer_holds_nobody_up(start: Start, file: Path, mode: str) ->
     a.open(file).pragma(f"journal_mode={mode}")
     a.exec("create table t(x)")
     b.open(file, timeout=5000).value(COUNT)
+    took = []
     for _ in range(5):
         with start().open(file, timeout=5000) as c:
             c.exec("begin immediate; insert into t values('of the dead')")
             c.kill()
             begun = time.monotonic()
             b.exec("insert into t values(1)")
-            assert time.monotonic() - begun < 2
+            took.append(time.monotonic() - begun)
     assert b.value(COUNT) == 5
+    # The machine may stand still once.
+    assert sorted(took)[-2] < 2, took
 
 
 @MODES
@@ -189,7 +192,8 @@ def test_clocks_that_jump_change_nothing(start: Start, file: Path, mode: str) ->
         a.exec("begin immediate; insert into t values(1)")
         begun = time.monotonic()
         assert attempt_to(b, "insert into t values(2)") == "SQLITE_BUSY"
-        assert time.monotonic() - begun < 2
+        # Not years, nor what a machine may stand still.
+        assert time.monotonic() - begun < 60
         a.exec("commit")
         b.exec("insert into t values(2)")
     assert a.value(COUNT) == 4
@@ -211,7 +215,8 @@ def test_a_thread_ended_by_terminate_holds_nobody_up(
     assert told["expected"] <= told["rows"] <= told["expected"] + 3
     assert told["never"] == 0
     assert told["integrity"] == "ok"
-    assert told["slowest"] < 4000
+    # The machine may stand still once.
+    assert sorted(told["took"])[-2] < 4000, told["took"]
     assert left(file) == ["a.db"]
     assert seen_by(native, start, file, COUNT) == (told["rows"], "ok")
 
@@ -300,10 +305,16 @@ def test_who_waits_for_a_lock_sleeps(start: Start, file: Path, mode: str) -> Non
     a.exec("create table t(x)")
     b.open(file, timeout=2000).value(COUNT)
     a.exec("begin immediate; insert into t values(1)")
-    begun, worked = time.monotonic(), b.ask("cpu")
-    assert attempt_to(b, "insert into t values(2)") == "SQLITE_BUSY"
-    assert 1.9 < time.monotonic() - begun < 4
-    assert b.ask("cpu") - worked < 0.4
+    # On a machine that stands still meanwhile, it takes longer: then once more.
+    for last in (False, False, True):
+        begun, worked = time.monotonic(), b.ask("cpu")
+        assert attempt_to(b, "insert into t values(2)") == "SQLITE_BUSY"
+        took = time.monotonic() - begun
+        assert took > 1.9
+        assert b.ask("cpu") - worked < 0.4
+        if took < 4:
+            break
+        assert not last, took
 
 
 @ALL_MODES
@@ -318,7 +329,8 @@ def test_who_is_stopped_while_it_joins_holds_up_only_those_who_join(start: Start
     assert a.value(COUNT) == 1
     begun = time.monotonic()
     assert attempt(c.open(file), COUNT) == "SQLITE_BUSY"
-    assert time.monotonic() - begun < 5
+    # Not for as long as B is stopped.
+    assert time.monotonic() - begun < 60
     b.go()
     assert b.answer() == 1
     assert c.value(COUNT) == 1
@@ -329,7 +341,8 @@ def test_who_is_killed_while_it_joins_leaves_nothing_in_the_way(start: Start, fi
     a = start()
     a.open(file).pragma(f"journal_mode={mode}")
     a.exec("create table t(x); insert into t values(1)")
-    for _ in range(2):
+    took = []
+    for _ in range(3):
         b = start()
         b.hook("pause", event="write", file="-wasmfix")
         b.open(file).begin("value", sql=COUNT)
@@ -339,8 +352,10 @@ def test_who_is_killed_while_it_joins_leaves_nothing_in_the_way(start: Start, fi
         with start().open(file) as c:
             begun = time.monotonic()
             assert c.value(COUNT) == 1
-            assert time.monotonic() - begun < 1
+            took.append(time.monotonic() - begun)
             c.close()
+    # The machine may stand still once.
+    assert sorted(took)[-2] < 1, took
     a.close()
     assert left(file) == ["a.db"]
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from conftest import BUILD, ROOT, own_environment
 from runtime.conftest import HAS_WASMER, read
 from wasmfix import runtime
 from wasmfix.errors import WasmfixError
-from wasmfix.runtime import SqlError, compiled, host_wasmtime
+from wasmfix.runtime import SqlError, compiled, host_wasmtime, watchdog
 
 ENDLESS = "SELECT sum(length(d.body || e.body)) FROM issue a, issue b, issue c, issue d, issue e"
 COMPUTES = "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i) SELECT sum(n % 7) FROM i"
@@ -32,13 +33,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_compiled_module_is_kept_and_loaded_again(host: str, wasm: Path, replica: Path, cache: Path) -> None:
+def test_a_compiled_module_is_kept_and_loaded_again(
+    host: str, wasm: Path, replica: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert read(replica / "a.db", "SELECT 1", engine=wasm, runtime=host) == [(1,)]
     (kept,) = (cache / "compiled").iterdir()
     before = kept.stat()
-    started = time.monotonic()
+    cached = compiled.cached
+
+    def compile_it() -> Any:
+        raise AssertionError("it is compiled anew")
+
+    monkeypatch.setattr(
+        compiled, "cached", lambda folder, code, parts, _compile, load: cached(folder, code, parts, compile_it, load)
+    )
     assert read(replica / "a.db", "SELECT 1", engine=wasm, runtime=host) == [(1,)]
-    assert time.monotonic() - started < 1
     assert kept.stat() == before or kept.stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -63,8 +72,9 @@ def test_a_module_that_others_may_have_written_is_not_run(wasm: Path, replica: P
 
 
 def _filled(cache: Path, wasm: Path, replica: Path) -> list[Path]:
-    """The cache with what earlier tests have compiled."""
-    shutil.copytree(BUILD / "cache" / "compiled", cache / "compiled")
+    """The cache with what earlier tests have compiled, if any."""
+    if (BUILD / "cache" / "compiled").is_dir():
+        shutil.copytree(BUILD / "cache" / "compiled", cache / "compiled")
     read(replica / "a.db", "SELECT 1", engine=wasm)
     return sorted((cache / "compiled").iterdir())[:1]
 
@@ -138,13 +148,13 @@ def _python310() -> Path | None:
     return python
 
 
-def test_a_query_that_takes_longer_than_its_time_ends(replica: Path) -> None:
+def test_a_query_that_takes_longer_than_its_time_ends(replica: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # However slow the machine is: it comes to a read in time, and the connection lives on.
+    monkeypatch.setattr(watchdog, "GRACE", 60.0)
     with runtime.open(replica / "a.db", timeout=0.3) as db:
         db.execute("PRAGMA cache_size = 1").all()
-        started = time.monotonic()
         with pytest.raises(SqlError, match=r"took longer than 0.3 s \(SQLITE_INTERRUPT\)"):
             db.execute(ENDLESS).all()
-        assert time.monotonic() - started < 5
         assert db.execute("SELECT count(*) FROM issue").one() == (60,)
 
 
@@ -158,6 +168,17 @@ def test_a_query_that_only_computes_ends_too_and_then_the_connection_is_dead(rep
         threading.Timer(0.2, db.interrupt).start()
         with pytest.raises(KeyboardInterrupt):
             db.execute(COMPUTES).all()
+
+
+def test_an_interrupt_between_two_calls_ends_the_second(replica: Path) -> None:
+    """As it may come from another thread while this one is on its way to the first row."""
+    with runtime.open(replica / "a.db") as db:
+        rows = db.execute(COMPUTES)
+        db.interrupt()
+        time.sleep(0.1)  # seen by the thread that waits for it: no call is running
+        with pytest.raises(KeyboardInterrupt):
+            rows.all()
+        assert db.execute("SELECT count(*) FROM issue").one() == (60,)
 
 
 def test_progress_is_told_what_has_been_read_and_may_end_the_query(replica: Path) -> None:
@@ -176,12 +197,32 @@ def test_progress_is_told_what_has_been_read_and_may_end_the_query(replica: Path
     assert told[-1] > 0
 
 
+def let_it_compute(pid: int, seconds: float) -> None:
+    """Wait until the process has computed so long from now on."""
+    import psutil  # which the other Python does without
+
+    process = psutil.Process(pid)
+
+    def computed() -> float:
+        times = process.cpu_times()
+        return float(times.user + times.system)
+
+    enough, deadline = computed() + seconds, time.monotonic() + 60
+    while computed() < enough:
+        assert time.monotonic() < deadline, "it does not compute"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(("query", "then"), [("ENDLESS", "(60,)"), ("COMPUTES", "dead")])
 def test_ctrl_c_ends_a_query_with_keyboard_interrupt(query: str, then: str, replica: Path, wasm: Path) -> None:
+    # The one that reads ends at a read, in time on a slow machine, too.
+    grace = 5 if query == "ENDLESS" else 0.5
     program = f"""
 from pathlib import Path
 from wasmfix import runtime
 from wasmfix.errors import WasmfixError
+from wasmfix.runtime import watchdog
+watchdog.GRACE = {grace}
 with runtime.open({str(replica / "a.db")!r}, engine=Path({str(wasm)!r})) as db:
     db.execute("PRAGMA cache_size = 1").all()
     try:
@@ -198,7 +239,7 @@ with runtime.open({str(replica / "a.db")!r}, engine=Path({str(wasm)!r})) as db:
     child = subprocess.Popen(command, env=own_environment(), stdout=pipe, stderr=pipe, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "begin\n"
-    time.sleep(0.3)
+    let_it_compute(child.pid, 0.3)
     child.send_signal(signal.SIGINT)
-    output, errors = child.communicate(timeout=20)
+    output, errors = child.communicate(timeout=120)
     assert (output, errors, child.returncode) == (f"{then}\n", "", 0)

@@ -263,13 +263,22 @@ def bounded(monkeypatch: pytest.MonkeyPatch, bounds: Bounds) -> None:
     monkeypatch.setitem(verify_module._BOUNDS, "quick", bounds)
 
 
+def stopped_in(id_: str, package: Path, node: str, monkeypatch: pytest.MonkeyPatch) -> VerifyReport:
+    """The report of a run that was stopped in this check, with bounds of seconds in which this machine comes so far."""
+    for seconds in (1.5, 6, 24, 96):
+        bounded(monkeypatch, Bounds(seconds=seconds, heap_mb=256, resident_mb=768))
+        started = time.monotonic()
+        report = verify_package(package, node=node, quick=True)
+        assert time.monotonic() - started < seconds + 60
+        if statuses(report).get(id_) == "fail":
+            break
+    return report
+
+
 def test_an_endless_loop_is_stopped_in_time(patched: Patched, node: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    bounded(monkeypatch, Bounds(seconds=1.5, heap_mb=256, resident_mb=768))
     package = patched()
     break_driver(package, "Statement.scanStatusV2 = () => { for (;;); };")
-    started = time.monotonic()
-    report = verify_package(package, node=node, quick=True)
-    assert time.monotonic() - started < 10
+    report = stopped_in("V010", package, node, monkeypatch)
     assert statuses(report)["V010"] == "fail"
     assert "stopped after" in detail(report, "V010")
 
@@ -284,11 +293,10 @@ def test_endless_memory_is_stopped_at_its_bound(patched: Patched, node: str, mon
 
 
 def test_a_process_that_does_not_end_is_a_failure(patched: Patched, node: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    bounded(monkeypatch, Bounds(seconds=3, heap_mb=256, resident_mb=768))
     package = patched()
     break_driver(package, "setInterval(() => {}, 1000);")
-    report = verify_package(package, node=node, quick=True)
-    assert statuses(report)["V099"] == "fail"
+    report = stopped_in("V099", package, node, monkeypatch)
+    assert statuses(report) == dict.fromkeys(("V001", "V002", "V005", "V010", "V020"), "ok") | {"V099": "fail"}
     assert not report.ok
 
 
@@ -301,7 +309,7 @@ def test_what_the_package_starts_ends_with_the_child(patched: Patched, node: str
     break_driver(package, f"{start} fs.writeFileSync({json.dumps(str(pid_file))}, String(child.pid));")
     verify_package(package, node=node, quick=True)
     pid = int(pid_file.read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while resident_bytes(pid) > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert resident_bytes(pid) == 0

@@ -17,9 +17,9 @@ const postgres = createRequire(zeroPackage)('postgres');
 const {h32} = await import(pathToFileURL(path.join(path.dirname(zeroPackage), 'out', 'shared', 'src', 'hash.js')).href);
 const sql = postgres(database, {max: 2, onnotice() {}});
 
-/** Milliseconds. A change that takes longer counts as not seen. */
-const PATIENCE = 15_000;
-const HYDRATION_PATIENCE = 60_000;
+/** Milliseconds, that no machine takes, however busy. A change that takes longer counts as not seen. */
+const PATIENCE = 60_000;
+const HYDRATION_PATIENCE = 180_000;
 
 /** @type {{zero: any, views: Record<string, any>}[]} */
 const clients = [];

@@ -31,7 +31,7 @@ SETTINGS = {
     # The databases do not outlive the test.
     "fsync": "off",
 }
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 # Below those that the system gives to outgoing connections: a server that is started again wants its port back.
 PORTS = (12_000, 32_000)
 _given: set[int] = set()
@@ -186,11 +186,14 @@ class Postgres:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
+        # Its port is open some milliseconds before it lets anybody in.
+        command = [str(self.bin / "psql"), "-XAtq", "-c", "SELECT 1", self.url("postgres")]
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                subprocess.run(command, capture_output=True, check=True, timeout=START_TIMEOUT)
                 return
-            except OSError:
+            except (OSError, subprocess.SubprocessError):
                 ended = self.process.poll() is not None
                 if ended or time.monotonic() > deadline:
                     self.process.kill()
@@ -210,4 +213,4 @@ class Postgres:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # without waiting for the clients to leave
-        self.process.wait(60)
+        self.process.wait(180)

@@ -23,7 +23,11 @@ from zero_cache.conftest import TEMPLATE
 from zero_cache.postgres import Postgres
 from zero_cache.scenario import Scenario, live_changes, more_changes
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="zero-cache is stopped with SIGTERM")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="zero-cache is stopped with SIGTERM"),
+    # The fixture's, which takes three minutes on two busy cores.
+    pytest.mark.timeout(1800),
+]
 
 FIGURES = BUILD / "zero-cache.json"
 LIVE_CHANGES = 20
@@ -31,10 +35,11 @@ LIVE_CHANGES = 20
 LATENCY_BOUND = 1.3
 MEMORY_BOUND = 1.5
 # Changes in each before its latency counts, and of those that count. If the medians of the first batch are further
-# apart than the bound, more batches decide whether that was chance.
+# apart than the bound, more batches decide whether that was the machine: what else it does only adds to a latency, so
+# the quietest batch of each driver counts.
 WARM_UP = 20
 BATCH = 80
-BATCHES = 4
+BATCHES = 10
 
 
 class Runs:
@@ -95,7 +100,12 @@ class Runs:
 
 
 def ratio(native: list[float], engine: list[float]) -> float:
-    return median(engine) / median(native)
+    return quietest(engine) / quietest(native)
+
+
+def quietest(latencies: list[float]) -> float:
+    """The lowest median of a batch."""
+    return min(median(latencies[start : start + BATCH]) for start in range(0, len(latencies), BATCH))
 
 
 @pytest.fixture(scope="module", params=[1, 2, 6], ids=lambda workers: f"{workers} sync workers")

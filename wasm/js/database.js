@@ -91,8 +91,12 @@ class DatabaseState {
     for (const state of this.backups) state.close();
     this.abandon();
     engine.databases.delete(this);
-    engine.call('wf_close', this.pointer);
-    exit.settle();
+    exit.announceClosing();
+    try {
+      engine.call('wf_close', this.pointer);
+    } finally {
+      exit.settle();
+    }
   }
 
   /** The handle is gone, or must not be touched again. */

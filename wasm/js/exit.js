@@ -9,7 +9,7 @@
  * A process may have several copies of the engine (nested duplicates of a package).
  * They share one watcher: two that each move behind the other would never stop.
  */
-const { announce, closeOthers } = require('./threads');
+const { announce, announceClosing, closeOthers } = require('./threads');
 
 /** The watcher's place on `process`. */
 const WATCHER = Symbol.for('wasmfix.exit');
@@ -96,4 +96,4 @@ function watch(engine) {
   target[WATCHER].add(closeEngines);
 }
 
-module.exports = { watch, settle };
+module.exports = { watch, settle, announceClosing };

@@ -9,19 +9,22 @@
  * native, the thread is mostly quick enough.)
  *
  * The threads share an array: a pair of words for each that has databases open,
- * the system's number of the thread and how many databases.
+ * the system's number of the thread and how many databases, or CLOSING.
  */
 const fs = require('fs');
-const clock = require('./clock');
 const { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData } = require('worker_threads');
 
 const NAME = 'wasmfix.threads';
 const THREADS = 128;
-/** Milliseconds, for all together. A thread that is busy for longer is left to the next who opens its databases. */
-const PATIENCE = 1000;
-/** Milliseconds after which the next thread is asked, too. */
-const TURN = 250;
+/** Milliseconds. Pauses are counted, not the time: while the whole machine stands still, no thread can close. */
 const PAUSE = 10;
+/** Of pauses, for all together. A thread that is busy for longer is left to the next who opens its databases. */
+const PATIENCE = 100;
+/** Of pauses, after which the next thread is asked, too. */
+const TURN = 25;
+/** Of pauses, for threads that are in the midst of closing: they wait for a disk, as we do with ours. */
+const DISK = 1000;
+const CLOSING = -1;
 
 /** Other copies of this module use the same array. */
 const words = (() => {
@@ -72,17 +75,32 @@ function announce(count, closeAll) {
   Atomics.notify(words, mine);
 }
 
+/** Says that this thread has begun to close a database; announce() follows. */
+function announceClosing() {
+  if (pair >= 0) Atomics.store(words, pair + 1, CLOSING);
+}
+
 /** @param {number} thread */
 function isRunning(thread) {
   return thread < 0 || fs.existsSync(`/proc/self/task/${thread}`);
 }
 
-/** Waits until the thread has closed its databases, or has ended. @param {number} i its pair @param {number} deadline */
-function waitFor(i, deadline) {
+/**
+ * Waits until the thread has closed its databases, or has ended.
+ * @param {number} i its pair
+ * @param {number} pauses at most
+ * @param {{ disk: number }} left of the pauses for those that are closing
+ * @returns {number} pauses left
+ */
+function waitFor(i, pauses, left) {
   for (let thread = Atomics.load(words, i); thread !== 0; thread = Atomics.load(words, i)) {
-    if (clock.now() > deadline || !isRunning(thread)) break;
-    Atomics.wait(words, i, thread, PAUSE);
+    const isClosing = left.disk > 0 && Atomics.load(words, i + 1) === CLOSING;
+    if ((pauses <= 0 && !isClosing) || !isRunning(thread)) break;
+    if (Atomics.wait(words, i, thread, PAUSE) !== 'timed-out') continue;
+    if (isClosing) left.disk--;
+    else pauses--;
   }
+  return pauses;
 }
 
 /**
@@ -93,15 +111,17 @@ function waitFor(i, deadline) {
 function closeOthers() {
   if (!isMainThread || words.every((word) => word === 0)) return;
   const asking = new BroadcastChannel(NAME);
-  const deadline = clock.now() + PATIENCE;
+  const left = { disk: DISK };
+  let pauses = PATIENCE;
   for (let i = 0; i < words.length; i += 2) {
     const thread = Atomics.load(words, i);
     if (thread === 0) continue;
     asking.postMessage(thread);
-    waitFor(i, Math.min(deadline, clock.now() + TURN));
+    const turn = Math.min(pauses, TURN);
+    pauses -= turn - waitFor(i, turn, left);
   }
-  for (let i = 0; i < words.length; i += 2) waitFor(i, deadline);
+  for (let i = 0; i < words.length; i += 2) pauses = waitFor(i, pauses, left);
   asking.close();
 }
 
-module.exports = { announce, closeOthers };
+module.exports = { announce, announceClosing, closeOthers };

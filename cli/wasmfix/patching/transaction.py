@@ -45,8 +45,8 @@ from wasmfix.patching.record import (
     read_versioned,
 )
 
-LOCK_WAIT = 10.0
-"""Seconds that a second wasmfix waits for the first."""
+LOCK_WAIT = 60.0
+"""Seconds that a second wasmfix waits for the first, whose files go to the disk one by one: a slow one takes long."""
 
 
 @dataclass(frozen=True)

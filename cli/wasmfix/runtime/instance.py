@@ -177,6 +177,8 @@ class Instance:
             self._deadline = time.monotonic() + self.timeout
         self._running = self._calls
         try:
+            # One that came before the number above had no call to end: the watchdog has let it pass.
+            self._require_no_interrupt()
             with _quiet_interrupts(self.interrupt, self._watchdog):
                 result = export(*arguments)
         except TrapError as error:
@@ -188,14 +190,17 @@ class Instance:
         pending, self.pending = self.pending, None
         if pending is not None:
             raise pending
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
+        self._require_no_interrupt()
         return result
 
     def _require_life(self) -> None:
         if self._dead is not None:
             raise WasmfixError(f"SQLite has stopped ({self._dead})", remedy="open the file again")
+
+    def _require_no_interrupt(self) -> None:
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
 
     def _trapped(self, error: TrapError) -> BaseException:
         self._dead = str(error)
@@ -218,7 +223,7 @@ class Instance:
         return self._dead is not None
 
     def interrupt(self) -> None:
-        """End the call that is running, from any thread. It raises KeyboardInterrupt."""
+        """End the call that is running, else the next one, from any thread. It raises KeyboardInterrupt."""
         self._interrupted = True
         if self._watchdog is not None:
             self._watchdog.wish()
@@ -226,9 +231,7 @@ class Instance:
     def check(self, count: int = 0) -> None:
         """On every read (of `count` bytes) and write: raises what shall end the call."""
         self._bytes_read += count
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
+        self._require_no_interrupt()
         if self._deadline is None and self.progress is None:
             return
         now = time.monotonic()

@@ -135,10 +135,14 @@ module.exports = {
     one.exec('CREATE TABLE t(a); BEGIN EXCLUSIVE');
     for (const timeout of [0, 200]) {
       const two = new Database(file, { timeout });
-      const begun = Date.now();
-      log.call(`timeout ${timeout}`, () => two.exec('INSERT INTO t VALUES (1)'));
-      const took = Date.now() - begun;
-      log('in time', timeout === 0 ? took < 150 : took >= 150 && took < 2000);
+      // The shortest of some: a machine may hold up any of them.
+      const took = Array.from({ length: 5 }, () => {
+        const begun = Date.now();
+        log.call(`timeout ${timeout}`, () => two.exec('INSERT INTO t VALUES (1)'));
+        return Date.now() - begun;
+      });
+      const shortest = Math.min(...took);
+      log('in time', timeout === 0 ? shortest < 150 : shortest >= 150 && shortest < 2000);
       log('pragma', two.pragma('busy_timeout', { simple: true }));
       two.close();
     }

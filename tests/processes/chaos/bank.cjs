@@ -96,6 +96,20 @@ function hesitate() {
   else hesitations.pause(isWal && dice(2) ? { event: 'read', file: 'index', skip } : { event: 'write', file: '-wasmfix', skip });
 }
 
+/** Milliseconds that the disk has taken: no lock's affair, and there is no bound to it. */
+let synced = 0;
+for (const name of /** @type {const} */ (['fsyncSync', 'fdatasyncSync'])) {
+  const sync = fs[name];
+  fs[name] = (fd) => {
+    const begun = performance.now();
+    try {
+      sync(fd);
+    } finally {
+      synced += performance.now() - begun;
+    }
+  };
+}
+
 let count = 0;
 /** Of all transfers ever tried, and scattered, so that concurrent ones do not meet in the ledger's last page. */
 function nextId() {
@@ -123,14 +137,14 @@ const isBusy = (error) => typeof error?.code === 'string' && error.code.startsWi
  * @returns {T}
  */
 function timed(what, body) {
-  const begun = performance.now();
+  const begun = performance.now() - synced;
   try {
     return body();
   } catch (error) {
-    if (isBusy(error) && performance.now() - begun > plan.timeout / 2) say(`b ${what}`);
+    if (isBusy(error) && performance.now() - synced - begun > plan.timeout / 2) say(`b ${what}`);
     throw error;
   } finally {
-    note('w', begun, what);
+    note('w', begun + synced, what);
   }
 }
 

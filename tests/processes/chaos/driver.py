@@ -45,7 +45,7 @@ AT_LEAST = 20
 PATIENCE = 60.0
 """Seconds for what has no bound but the machine's."""
 LONG_ENOUGH = 3.0
-"""Seconds in which somebody reads, if it is possible at all."""
+"""Seconds in which somebody reads, if it is possible at all; on a machine that stands still meanwhile, PATIENCE."""
 KILL_EVERY = 1.0
 HURRY = 0.9
 """Seconds after which a process that was to be killed at a certain place is killed wherever it is."""
@@ -97,6 +97,8 @@ class Clerk:
     stopped_until: float | None = None
     snapshots_before: int | None = None
     """How many snapshots there had been when it was stopped in the midst of a commit."""
+    window: list[float] = field(default_factory=list)
+    """When it was stopped, from and to."""
 
     def tell(self, order: str, value: Any) -> None:
         assert self.process.stdin is not None
@@ -130,7 +132,9 @@ class Bank:
         self.refused: set[int] = set()
         self.wrong: list[str] = []
         self.windows: list[list[float]] = []
-        """When somebody was stopped, from and to."""
+        """When somebody was stopped, or all were, from and to."""
+        self.listened = time.monotonic()
+        """When we last looked for what the clerks say."""
         folder.mkdir()
         self.folder.mkdir()
         self.log = (self.folder / "said.txt").open("w", encoding="utf-8")
@@ -221,17 +225,22 @@ class Bank:
 
     def stopped(self, clerk: Clerk, now: float) -> None:
         clerk.stopped_until = now + self.phase.stop_for
-        self.windows.append([now, clerk.stopped_until + STALL])
+        clerk.window = [now, clerk.stopped_until + STALL]
+        self.windows.append(clerk.window)
         self.tally.counts["stops"] += 1
 
-    def proceed(self, clerk: Clerk) -> None:
-        clerk.stopped_until = None
+    def proceed(self, clerk: Clerk, now: float) -> None:
         if clerk.snapshots_before is not None:
             read = self.tally.counts["snapshots"] - clerk.snapshots_before
+            if read == 0 and self.phase.stop_for >= LONG_ENOUGH and now < clerk.window[0] + PATIENCE:
+                clerk.stopped_until = now + LONG_ENOUGH
+                clerk.window[1] = clerk.stopped_until + STALL
+                return
             self.tally.counts["snapshots while a commit stood still"] += read
             if read == 0 and self.phase.stop_for >= LONG_ENOUGH:
                 self.wrong.append(f"nobody could read while clerk {clerk.number} was stopped in a commit")
             clerk.snapshots_before = None
+        clerk.stopped_until = None
         if self.random.random() < 0.3:
             self.kill(clerk)
         else:
@@ -249,13 +258,17 @@ class Bank:
         if clerk.stopped_until is not None or clerk.condemned is not None:
             return
         # Whoever shows that one can read while a commit stands still.
-        if clerk.slot == READER and any(one.snapshots_before is not None for one in self.clerks.values()):
+        if clerk.slot == READER and self.stands_still():
             return
         if self.random.random() < 0.5:
             self.kill(clerk)
         else:
             clerk.condemned = now + HURRY
             clerk.tell("trap", {"signal": "SIGKILL", **self.place()})
+
+    def stands_still(self) -> bool:
+        """Whether somebody is stopped in the midst of a commit."""
+        return any(one.snapshots_before is not None for one in self.clerks.values())
 
     def stop_one(self, now: float, where: str) -> bool:
         clerk = self.clerks[self.random.choice([slot for slot in self.clerks if slot > READER])]
@@ -287,7 +300,13 @@ class Bank:
     def hear(self, seconds: float) -> list[Clerk]:
         """What comes within this time; who has ended."""
         ended = []
-        for key, _ in self.selector.select(max(0.0, seconds)):
+        ready = self.selector.select(max(0.0, seconds))
+        now = time.monotonic()
+        # Before anything is judged that was said meanwhile.
+        if now > self.listened + seconds + STALL:
+            self.windows.append([self.listened, now])
+        self.listened = now
+        for key, _ in ready:
             clerk: Clerk = key.data
             chunk = os.read(key.fd, 1 << 16)
             if not chunk:
@@ -351,13 +370,12 @@ class Bank:
         stops = [(begun + seconds * 0.2, "commit"), (begun + seconds * 0.5, "anywhere")]
         while not self.wrong:
             now = time.monotonic()
-            if now > end and (len(self.acknowledged) >= AT_LEAST or now > end + PATIENCE):
+            is_enough = len(self.acknowledged) >= AT_LEAST
+            if now > end and ((is_enough and not self.stands_still()) or now > end + PATIENCE):
                 break
             for clerk in self.hear(0.02):
                 self.ended(clerk)
                 self.start(clerk.slot)
-            if (late := time.monotonic() - now) > STALL:
-                self.windows.append([now, now + late])
             if now >= next_kill:
                 next_kill += KILL_EVERY
                 self.condemn(now)
@@ -368,7 +386,7 @@ class Bank:
                     clerk.condemned = None
                     self.kill(clerk)
                 if clerk.stopped_until is not None and now > clerk.stopped_until:
-                    self.proceed(clerk)
+                    self.proceed(clerk, now)
             if now >= next_word:
                 next_word = now + 0.1
                 clerks = list(self.clerks.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wasmfix.errors import WasmfixError
 
 _ASK = "process.versions.node + ' ' + process.versions.modules"
-_PATIENCE = 10
+_PATIENCE = 30
 """Seconds."""
 _ABI = re.compile(r"node\.abi(\d+)\.")
 
