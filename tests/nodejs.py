@@ -40,6 +40,14 @@ def node() -> str:
     return found
 
 
+def ending_node() -> list[str]:
+    """The command node, as a list, for what runs a bedrock-sqlite as Emscripten built it: it ends (see the flag)."""
+    # Here, since the Makefile asks for npm before wasmfix is installed.
+    from wasmfix.verification.child import NO_BACKGROUND_COMPILER
+
+    return [node(), NO_BACKGROUND_COMPILER]
+
+
 def npm() -> list[str]:
     """The command npm, as a list to which arguments are added."""
     folder = wheel_folder()

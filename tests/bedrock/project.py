@@ -63,7 +63,7 @@ def failing(package: Path, patches: Sequence[Patch]) -> dict[str, str]:
     words = {}
     for patch in patches:
         assert patch.probe is not None, patch.id
-        command = [nodejs.node(), str(patch.probe), str(package)]
+        command = [*nodejs.ending_node(), str(patch.probe), str(package)]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
         assert done.returncode in (0, 1), done.stderr
         if done.returncode:

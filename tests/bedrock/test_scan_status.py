@@ -75,7 +75,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def loops(driver: Path, database: Path, queries: list[str]) -> Any:
-    command = [nodejs.node(), str(SCRIPT), str(driver), str(database)]
+    command = [*nodejs.ending_node(), str(SCRIPT), str(driver), str(database)]
     done = subprocess.run(
         command, input=json.dumps(queries), capture_output=True, text=True, encoding="utf-8", check=False, timeout=60
     )

@@ -178,7 +178,7 @@ def refusal(project: Project) -> str:
 
 
 def evaluate(program: str, *arguments: Path) -> str:
-    command = [nodejs.node(), "-e", program, *map(str, arguments)]
+    command = [*nodejs.ending_node(), "-e", program, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

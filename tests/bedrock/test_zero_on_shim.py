@@ -42,7 +42,7 @@ def run(script: Path, replica: Path, bedrock: Path | None, heap: int = 1024) -> 
     if bedrock:
         options += ["--require", str(HERE / "over-bedrock-hook.cjs")]
     return subprocess.run(
-        [nodejs.node(), *options, str(script), str(installed(*ZERO)), str(replica)],
+        [*nodejs.ending_node(), *options, str(script), str(installed(*ZERO)), str(replica)],
         env={**os.environ, "BEDROCK": str(bedrock)},
         capture_output=True,
         text=True,

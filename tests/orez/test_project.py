@@ -89,7 +89,7 @@ def complaints(project: Project, patches: Iterable[Patch]) -> dict[str, str]:
     for patch in patches:
         for target in patch.targets:
             if target.package in folders:
-                command = [nodejs.node(), str(patch.probe), str(folders[target.package])]
+                command = [*nodejs.ending_node(), str(patch.probe), str(folders[target.package])]
                 done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
                 if done.returncode:
                     found[f"{target.package}: {patch.id}"] = done.stdout + done.stderr

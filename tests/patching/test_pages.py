@@ -87,5 +87,5 @@ def _close_returns(package: Path) -> str:
       const said = [db.close(), db.close()].map(what => what === db ? 'the database' : 'nothing');
       console.log(said.join(', '));
     """
-    command = [nodejs.node(), "-e", program, str(package / "dist" / "sqlite3.js")]
+    command = [*nodejs.ending_node(), "-e", program, str(package / "dist" / "sqlite3.js")]
     return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout.strip()

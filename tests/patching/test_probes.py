@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import nodejs
 from bedrock.package import GENERATIONS, write_bedrock
 from catalogue import Fixture, fixtures
 from conftest import copy_tree, installed, own_environment
@@ -33,10 +34,10 @@ def patches_for(package: str) -> list[Patch]:
     return [patch for patch in PROBED if patch.target(package)]
 
 
-def probe(node: str, patch: Patch, package: Path) -> str:
+def probe(patch: Patch, package: Path) -> str:
     """What the probe complains about; empty if it passes."""
     assert patch.probe is not None
-    command = [node, str(patch.probe), str(package)]
+    command = [*nodejs.ending_node(), str(patch.probe), str(package)]
     done = subprocess.run(command, cwd=package, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in (0, 1), f"{patch.id}: {done.returncode} {done.stdout}{done.stderr}"
     complaint = done.stdout.strip()
@@ -88,40 +89,38 @@ def _bytes(fixture: Fixture) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", VERSIONS)
-def test_a_package_without_its_native_addon(name: str, project: Path, node: str) -> None:
+def test_a_package_without_its_native_addon(name: str, project: Path) -> None:
     package = install(project, name)
     (loader,) = (patch for patch in PROBED if patch.id == "addon-loader")
     assert needed(project, name) == {"addon-loader"}
-    assert probe(node, loader, package)
+    assert probe(loader, package)
     wasmfix("patch", str(project), "--no-verify")
-    assert [complaint for patch in patches_for(name) if (complaint := probe(node, patch, package))] == []
+    assert [complaint for patch in patches_for(name) if (complaint := probe(patch, package))] == []
 
 
 @pytest.mark.parametrize(("name", "patch", "fixture"), LAID_OVER)
-def test_a_package_that_is_broken_as_the_fixture_says(
-    name: str, patch: Patch, fixture: Fixture, project: Path, node: str
-) -> None:
+def test_a_package_that_is_broken_as_the_fixture_says(name: str, patch: Patch, fixture: Fixture, project: Path) -> None:
     package = install(project, name)
     lay_over(package, fixture)
     assert patch.id in needed(project, name)
-    assert probe(node, patch, package)
+    assert probe(patch, package)
     wasmfix("patch", str(project), "--no-verify")
-    assert [complaint for patch in patches_for(name) if (complaint := probe(node, patch, package))] == []
+    assert [complaint for patch in patches_for(name) if (complaint := probe(patch, package))] == []
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_bedrock_sqlite_as_it_was_published(generation: str, mode: str, project: Path, node: str) -> None:
+def test_bedrock_sqlite_as_it_was_published(generation: str, mode: str, project: Path) -> None:
     install(project, ZERO)
     package = write_bedrock(project / "node_modules" / BEDROCK, generation)
     # What the shim repairs is broken in either mode; a rebuild puts something else in its place.
     wanted = needed(project, BEDROCK, mode) | needed(project, BEDROCK, "shim")
     for patch in patches_for(BEDROCK):
         if patch.id in wanted:
-            assert probe(node, patch, package), f"{patch.id}: its probe passes before"
+            assert probe(patch, package), f"{patch.id}: its probe passes before"
     wasmfix("patch", str(project), "--no-verify", "--engine", mode)
     expected = [patch for patch in patches_for(BEDROCK) if mode == "rebuild" or mode in patch.modes]
-    assert [complaint for patch in expected if (complaint := probe(node, patch, package))] == []
+    assert [complaint for patch in expected if (complaint := probe(patch, package))] == []
 
 
 def test_a_probe_that_dies_is_told_with_its_error(project: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import nodejs
 from bedrock.package import EARLIER, GENERATIONS, LATEST
 from standalone.run import BEDROCK, ZERO, MakeProject, wasmfix
 from trees import snapshot
@@ -171,9 +172,13 @@ DIFFERENCES = {
 }
 
 
-def test_what_code_that_was_written_for_bedrock_sqlite_notices(bedrock_project: MakeProject, node: str) -> None:
+def test_what_code_that_was_written_for_bedrock_sqlite_notices(bedrock_project: MakeProject) -> None:
     project = bedrock_project()
-    command = [node, str(Path(__file__).with_name("differences.cjs")), str(project / "node_modules" / BEDROCK)]
+    command = [
+        *nodejs.ending_node(),
+        str(Path(__file__).with_name("differences.cjs")),
+        str(project / "node_modules" / BEDROCK),
+    ]
     before = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
     wasmfix("patch", project, "--target", BEDROCK, "--no-verify")
     after = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)

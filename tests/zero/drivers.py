@@ -24,7 +24,7 @@ class Zero:
 
     def run(self, script: Path, *arguments: str) -> dict[str, Any]:
         """Run one of our Node scripts on this project; its stdout is one line of JSON."""
-        command = [nodejs.node(), str(script), str(self.project), *arguments]
+        command = [*nodejs.ending_node(), str(script), str(self.project), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=300)
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)

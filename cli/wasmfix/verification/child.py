@@ -25,6 +25,12 @@ from pathlib import Path
 from wasmfix.errors import WasmfixError, os_reason
 
 OLDEST_NODE = 20
+NO_BACKGROUND_COMPILER = "--no-concurrent-recompilation"
+"""For Node: without it, a child may hang at its end.
+
+Node's end waits for its compiler's thread. That one may wait for a collection, which the main thread does no more
+(github.com/nodejs/node/issues/54918): with bedrock-sqlite as Emscripten built it, 6 of 400 children on a busy machine.
+"""
 _POLL = 0.05  # seconds
 _STDERR_LINES = 20
 _ERROR = re.compile(r"(Uncaught )?[\w.]*(Error|Exception)\b.*:|FATAL ERROR:")
@@ -74,7 +80,7 @@ def run_child(
     on_text: Callable[[str], None] = lambda _line: None,
 ) -> Ending:
     """Run ``node arguments``, handing on each line that it prints, JSON or not; it is gone when this returns."""
-    command = [node, f"--max-old-space-size={bounds.heap_mb}", "--expose-gc", *arguments]
+    command = [node, f"--max-old-space-size={bounds.heap_mb}", "--expose-gc", NO_BACKGROUND_COMPILER, *arguments]
     try:
         process = subprocess.Popen(
             command,
