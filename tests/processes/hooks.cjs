@@ -66,6 +66,10 @@ function watch(pkg, pause) {
       };
       waiting.push({ event, file, part, skip, act });
     },
+    /** What has not come to pass will not. */
+    forget: () => {
+      waiting = [];
+    },
     /** Pauses before a write in the midst of a publish. */
     publish: ({ skip = 0 }) => {
       const { publish } = WalIndex.prototype;

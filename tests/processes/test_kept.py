@@ -29,7 +29,8 @@ def test_a_commit_in_a_burst_looks_once_and_leaves_no_lock(engine: Path, file: P
     assert (seen["code"], seen["afterRefusal"]) == ("SQLITE_READONLY", FREE)
     assert (seen["inside"], seen["afterwards"]) == (EXCLUSIVE, FREE)
     assert seen["concurrent"] == [FREE, FREE]
-    assert seen["rows"] == seen["inserted"] + 3 + 300 + 2
+    assert (seen["whileFull"], seen["afterTurn"]) == (EXCLUSIVE, FREE)
+    assert seen["rows"] == seen["inserted"] + 3 + 300 + 2 + 1
 
 
 def test_an_exclusive_lock_on_the_database_that_is_given_up_shows_in_the_count(start: Start, file: Path) -> None:

@@ -166,16 +166,21 @@ class WalIndex {
     const { table } = this;
     this.name = name;
     this.fd = openBeside(name, database);
-    if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
-      fs.ftruncateSync(this.fd, 0);
-      this.writeHead(0, HEAD);
-      // One write makes it shared: nobody can come in between.
-      table.put(SLOT.attached, 1, SHARED);
-      return true;
+    let isOpen = false;
+    try {
+      if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
+        fs.ftruncateSync(this.fd, 0);
+        this.writeHead(0, HEAD);
+        // One write makes it shared: nobody can come in between.
+        table.put(SLOT.attached, 1, SHARED);
+        isOpen = true;
+      } else {
+        isOpen = table.acquire(SLOT.attached, 1, SHARED);
+      }
+    } finally {
+      if (!isOpen) this.close();
     }
-    if (table.acquire(SLOT.attached, 1, SHARED)) return true;
-    this.close();
-    return false;
+    return isOpen;
   }
 
   close() {
