@@ -278,6 +278,8 @@ class FileNodes {
     try {
       return body();
     } catch (error) {
+      // A full stack leaves anything half done: the call ends here, and the instance gives up everything.
+      if (error instanceof RangeError) throw error;
       if (error instanceof LockTableLost) this.engine.stop(error.message);
       else this.catchUp();
       return this.engine.vfs.failed(error, code);
@@ -298,6 +300,7 @@ class FileNodes {
       node.index?.publish();
       return true;
     } catch (error) {
+      if (error instanceof RangeError) throw error;
       this.engine.stop(`the WAL index of ${node.name} could not be written (${error instanceof Error ? error.message : error})`);
       return false;
     }
