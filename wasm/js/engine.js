@@ -288,7 +288,7 @@ class Engine {
       this.databases.clear();
       this.abandoned = true;
     } catch {
-      clock.setImmediate(() => this.abandon()).unref();
+      clock.afterTurn(() => this.abandon());
     }
   }
 

@@ -153,10 +153,10 @@ class FileNodes {
   awaitEndOfTurn() {
     if (this.waits) return;
     this.waits = true;
-    clock.setImmediate(() => {
+    clock.afterTurn(() => {
       this.waits = false;
       this.endTurn();
-    }).unref();
+    });
   }
 
   /** Before a pause: who holds up what we wait for may be waiting for a lock that we keep. */
