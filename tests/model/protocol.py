@@ -49,6 +49,8 @@ RULES = {
     "look ahead": "WRITE that is taken ahead refreshes, since the cached read lock after it does not",
     "recovery byte": "breaking a row that had WRITE, CKPT, RECOVER asks for recovery (6)",
     "byte before row": "the recovery byte is set before the dead owner's row is cleared",
+    "index before WAL": "the index that has no frames is published before the WAL is emptied",
+    "recoveries counted": "who asks for recovery counts it, so that nobody goes on from the frames that he has (14)",
     "refresh when exclusive": "an exclusive lock on the database refreshes fully (1)",
     "first opener": "the first opener clears the head (7)",
     "all or nothing": "exclusive locks on several slots look at all of them (10)",
@@ -141,18 +143,20 @@ class Files(NamedTuple):
     """Ghost: the last transaction that was acknowledged or read."""
     truth: tuple[int, ...]
     """Ghost: page B after each transaction."""
+    recoveries: int = 0
+    """Part of the head."""
 
     # What an instance may ask for: do(name)(files, me, *arguments) → (files, answer).
 
     def do_read_head(self, me: int) -> tuple[Files, Any]:
         """The first part of the merged read. The words may be older than the header; see do_read_words."""
-        return self, (self.rec, self.words, self.hdr, self.tail)
+        return self, (self.rec, self.words, self.hdr, self.tail, self.recoveries)
 
     def do_read_words(self, me: int) -> tuple[Files, Any]:
         return self, (self.rec, self.words)
 
     def do_read_hdr(self, me: int) -> tuple[Files, Any]:
-        return self, (self.hdr, self.tail)
+        return self, (self.hdr, self.tail, self.recoveries)
 
     def do_read_rows(self, me: int) -> tuple[Files, Any]:
         return self, self.rows
@@ -165,11 +169,11 @@ class Files(NamedTuple):
     def do_write_word(self, me: int, at: int, value: int) -> tuple[Files, Any]:
         return self._replace(words=put(self.words, at, value)), None
 
-    def do_write_hdr(self, me: int, hdr: Hdr | None, tail: Tail) -> tuple[Files, Any]:
-        return self._replace(hdr=hdr, tail=tail), None
+    def do_write_hdr(self, me: int, hdr: Hdr | None, tail: Tail, recoveries: int) -> tuple[Files, Any]:
+        return self._replace(hdr=hdr, tail=tail, recoveries=recoveries), None
 
     def do_clear_head(self, me: int) -> tuple[Files, Any]:
-        return self._replace(words=(0, 0, 0), hdr=None, tail=(0, ()), rec=False, shm=((), ())), None
+        return self._replace(words=(0, 0, 0), hdr=None, tail=(0, ()), recoveries=0, rec=False, shm=((), ())), None
 
     def do_write_rec(self, me: int) -> tuple[Files, Any]:
         return self._replace(rec=True), None
@@ -267,6 +271,9 @@ class Files(NamedTuple):
     def do_scan(self, me: int) -> tuple[Files, Any]:
         return self, self.recover()
 
+    def do_empty_wal(self, me: int, wal: int) -> tuple[Files, Any]:
+        return self._replace(wals=put(self.wals, wal, None)), None
+
     def do_delete_wal(self, me: int, wal: int) -> tuple[Files, Any]:
         return self._replace(wals=put(self.wals, wal, None)), None
 
@@ -356,6 +363,7 @@ class Instance:
         """The shadow: header, tail and words as last seen in the file, or written there."""
         self.tail: Tail = files.tail if joined else (0, ())
         self.shadow = files.words if joined else (0, 0, 0)
+        self.recoveries = files.recoveries if joined else 0
         self.hdr = self.known
         self.words = self.shadow
         self.pages: Pages = files.shm if joined else ((), ())
@@ -372,8 +380,8 @@ class Instance:
 
     def read_head(self) -> Steps:
         rec, words = yield ("read_words",)
-        hdr, tail = yield ("read_hdr",)
-        return (rec, words, hdr, tail)
+        hdr, tail, recoveries = yield ("read_hdr",)
+        return (rec, words, hdr, tail, recoveries)
 
     def look(self) -> Steps:
         """The merged read: one read of head and rows, which is not atomic. The rows, and the head as of then."""
@@ -386,7 +394,7 @@ class Instance:
 
     def agreed(self, head: tuple[Any, ...], changed: bool) -> Steps:
         """The head again, until two reads agree; unless it is as in the shadow and nobody has given up anything."""
-        if changed or head[1:] != (self.shadow, self.known, self.tail):
+        if changed or head[1:] != (self.shadow, self.known, self.tail, self.recoveries):
             while True:
                 before, head = head, (yield from self.read_head())
                 if before[1:] == head[1:]:
@@ -458,7 +466,8 @@ class Instance:
 
     def refresh(self, head: tuple[Any, ...], everything: bool = False) -> Steps:
         """The file into the mirror."""
-        self.rec, words, hdr, tail = head
+        self.rec, words, hdr, tail, recoveries = head
+        everything = everything or recoveries != self.recoveries
         if not self.writing and (hdr != self.known or everything):
             pages = self.pages
             if hdr is not None:
@@ -478,6 +487,7 @@ class Instance:
             self.hdr = hdr
             self.known = hdr
             self.tail = tail
+            self.recoveries = recoveries
         mirror, shadow = self.words, self.shadow
         for i in range(3):
             # A word of ours that is not published yet is one that we hold the lock for.
@@ -508,10 +518,10 @@ class Instance:
             hdr = self.hdr
             if hdr is not None and not self.has("pages first"):
                 upto, last = hdr.mx[hdr.cur], hdr.mx[hdr.cur]
-                yield ("write_hdr", hdr, (upto, ()))
+                yield ("write_hdr", hdr, (upto, ()), self.recoveries)
                 tail = yield from self.publish_pages()
                 upto = last
-            yield ("write_hdr", hdr, tail)
+            yield ("write_hdr", hdr, tail, self.recoveries)
             self.known = hdr
             self.tail = tail
         if not self.has("words first"):
@@ -552,7 +562,9 @@ class Instance:
         """The next one who reads the header recovers."""
         self.hdr = self.known = None
         self.tail = (0, ())
-        yield ("write_hdr", None, (0, ()))
+        if self.has("recoveries counted"):
+            self.recoveries += 1
+        yield ("write_hdr", None, (0, ()), self.recoveries)
         yield ("clear_rec",)
         self.rec = False
 
@@ -884,6 +896,31 @@ class Instance:
                 yield from self.backfill_wal(c)
         yield from self.release_exclusive((CKPT,))
 
+    def truncate(self, c: Connection) -> Steps:
+        """The same; TRUNCATE, without the busy handler. In wal2 mode it is PASSIVE."""
+        if self.wal2:
+            yield from self.checkpoint(c)
+            return
+        if not (yield from self.take_exclusive((CKPT,))):
+            return
+        writes = yield from self.take_exclusive((WRITE,))
+        if self.hdr is not None:
+            c.hdr = self.hdr
+            yield from self.backfill_wal(c)
+            done = self.words[0] == c.hdr.mx[0]
+            if writes and done and (yield from self.take_exclusive((READ1, READ2))):
+                self.restart_header(c)
+                yield from self.before_empty()
+                yield ("empty_wal", 0)
+                yield from self.release_exclusive((READ1, READ2))
+        if writes:
+            yield from self.release_exclusive((WRITE,))
+        yield from self.release_exclusive((CKPT,))
+
+    def before_empty(self) -> Steps:
+        if self.has("index before WAL"):
+            yield from self.publish()
+
     def backfill_wal2(self, c: Connection) -> Steps:
         hdr = c.hdr
         assert hdr is not None
@@ -944,7 +981,7 @@ class Instance:
                 if self.has("first opener"):
                     yield ("clear_head",)
                     self.hdr = self.known = None
-                    self.tail, self.words, self.shadow = (0, ()), (0, 0, 0), (0, 0, 0)
+                    self.tail, self.words, self.shadow, self.recoveries = (0, ()), (0, 0, 0), (0, 0, 0), 0
                 self.held = put_slots(self.held, (ATTACHED,), SHARED)
                 yield from self.write_row()
                 return
@@ -1010,6 +1047,8 @@ def program(inst: Instance, conns: tuple[Connection, ...], script: tuple[Op, ...
             yield from inst.drop_ahead()
         elif name == "checkpoint":
             yield from inst.checkpoint(c)
+        elif name == "truncate":
+            yield from inst.truncate(c)
         elif name == "tick":
             yield from inst.tick()
         elif name == "leave":

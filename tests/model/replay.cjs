@@ -216,6 +216,7 @@ function instance({ code, shared, port }) {
       if (name === 'giveBack') node.giveBack();
       else if (name === 'takeAhead') nodes.takeAhead(node);
       else if (name === 'dropAhead') nodes.dropAhead(node);
+      else if (name === 'mayEmpty') result = nodes.mayEmpty(`${node.name}-wal`) ? 0 : -1;
       else if (name === 'takeShared') result = nodes.shmLock(node, file, first, 1, SHARED_FLAGS.take);
       else if (name === 'releaseShared') result = nodes.shmLock(node, file, first, 1, SHARED_FLAGS.release);
       else if (name === 'takeExclusive') result = nodes.shmLock(node, file, first, count, EXCLUSIVE_FLAGS.take);
@@ -315,6 +316,7 @@ function compareFiles(name, model, wal2) {
   const words = new Int32Array(table.buffer.slice(table.byteOffset, table.byteOffset + 384));
   same('recovery byte', table[16] !== 0, model.rec);
   same('words', [words[16], words[18], words[19]], wordsOf(model.words, wal2));
+  same('recoveries', words[23], model.recoveries);
   same('header', [...words.subarray(44, 68)], headerWords(model.hdr, wal2));
   model.rows.forEach((slots, i) => {
     const row = [...table.subarray(384 + 128 * i, 384 + 128 * i + 10)];

@@ -19,6 +19,7 @@ W, WIDE, C = ("write",), ("write two",), ("checkpoint",)
 R = ("begin", "read", "read", "end")
 OPEN, CLOSE, TICK = ("open",), ("close",), ("tick",)
 AHEAD = ("write ahead",)
+EMPTY = ("truncate",)
 
 WHOLE = [
     Scenario("two writers", (W, W), crashes=1),
@@ -26,6 +27,8 @@ WHOLE = [
     Scenario("a writer and a reader", (WIDE + W, R)),
     Scenario("a writer and a checkpointer", (WIDE + W, C + C), crashes=1),
     Scenario("a restart of the WAL", (C + W, W), frames=1),
+    Scenario("a WAL is emptied", (EMPTY, R + W), frames=1),
+    Scenario("a WAL is emptied, one is killed", (EMPTY, WIDE), frames=1, crashes=1),
     Scenario("cached read locks", (W + W, R + R), caching=(0, 1)),
     Scenario("WRITE ahead of a cached read lock", (("begin", "end", *AHEAD), W), caching=(0,), crashes=1),
     Scenario("WRITE ahead, not wanted", (("begin", "end", "begin ahead", "read", "end"), W), caching=(0,)),
@@ -51,6 +54,8 @@ BOUNDED = [
     Scenario(
         "two take WRITE ahead, one checkpoints", (R + AHEAD + C, R + AHEAD + R), frames=1, caching=(0, 1), preemptions=2
     ),
+    Scenario("a WAL is emptied, one is killed, one reads", (EMPTY + W, WIDE, R), frames=1, crashes=1, preemptions=1),
+    Scenario("a WAL is emptied and begun", (EMPTY + W, W + R), frames=1, preemptions=2),
     Scenario("a restart between two readers", (C + W, R + R, C + W), frames=1, caching=(1,), preemptions=1),
 ]
 """More than can be seen to the end in a short run: breadth first up to a number of states, then random schedules."""
@@ -95,6 +100,23 @@ FAULTS: list[tuple[str, Scenario]] = [
     ),
 ]
 
+KILLED: list[tuple[str, Scenario]] = [
+    (
+        "recoveries counted",
+        Scenario(
+            "who empties a WAL is killed",
+            (EMPTY, WIDE, R),
+            frames=1,
+            words=(1, 1, 99),
+            crashes=1,
+            mortal=(0,),
+            preemptions=0,
+        ),
+    ),
+    ("index before WAL", Scenario("a WAL is emptied", (EMPTY, R), frames=1, crashes=1, mortal=(0,), preemptions=0)),
+]
+"""Without these something breaks when an instance is killed."""
+
 SECOND_LINE: list[tuple[str, Scenario]] = [
     (
         "recovery byte",
@@ -136,13 +158,13 @@ def test_nothing_is_lost_with_more_instances(scenario: Scenario) -> None:
         assert not walk.fault, (seed, walk)
 
 
-@pytest.mark.parametrize(("rule", "scenario"), FAULTS, ids=name)
+@pytest.mark.parametrize(("rule", "scenario"), FAULTS + KILLED, ids=name)
 def test_without_a_rule_something_breaks(rule: str, scenario: Scenario) -> None:
     with_it = check(scenario, 150_000)
     without = check(replace(scenario, without=frozenset([rule])), 2_000_000)
     assert not with_it.fault, with_it
     assert without.fault
-    assert len(without.trace) < 120
+    assert len(without.trace) < 150
 
 
 @pytest.mark.parametrize(("rule", "scenario"), SECOND_LINE, ids=name)
@@ -154,4 +176,4 @@ def test_recovery_is_needed_where_an_index_is_left_half_written(rule: str, scena
 
 
 def test_each_rule_of_the_model_is_taken_out_once() -> None:
-    assert {rule for rule, _ in FAULTS + SECOND_LINE} == set(RULES)
+    assert {rule for rule, _ in FAULTS + KILLED + SECOND_LINE} == set(RULES)

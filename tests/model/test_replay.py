@@ -18,7 +18,7 @@ import pytest
 
 from conftest import ROOT
 from model.checker import Scenario
-from model.test_model import AHEAD, FAULTS, WIDE, C, R, W, both, name
+from model.test_model import AHEAD, EMPTY, FAULTS, WIDE, C, R, W, both, name
 from model.traces import record, schedule
 from nodejs import node
 
@@ -29,6 +29,7 @@ MIXED = both(
         Scenario("three do everything", (WIDE + W + R, R + C + W, W + R + C), frames=1),
         Scenario("the same, read locks kept", (WIDE + W + R, R + C + W, W + R + C), frames=1, caching=(0, 1, 2)),
         Scenario("WRITE ahead", (R + AHEAD + R + AHEAD, R + C + AHEAD, W + R + C), frames=1, caching=(0, 1)),
+        Scenario("WALs are emptied", (WIDE + EMPTY + R + W, R + EMPTY + W, W + R + EMPTY + R), frames=1, caching=(1,)),
         Scenario("two writers, two readers, a checkpointer", (W + WIDE, W + W, R + R, R + R, C + C), caching=(2, 3)),
     ]
 )

@@ -43,13 +43,16 @@ class Traced(Instance):
     def drop_ahead(self) -> Steps:
         return self.note("dropAhead", (), super().drop_ahead())
 
+    def before_empty(self) -> Steps:
+        return self.note("mayEmpty", (), super().before_empty())
+
     def tick(self) -> Steps:
         return self.note("giveBack", (), super().tick())
 
 
 def seen(files: Files) -> dict[str, Any]:
     """The files that are the engine's."""
-    keys = ("words", "hdr", "tail", "rec", "shm")
+    keys = ("words", "hdr", "tail", "rec", "recoveries", "shm")
     return {**{key: getattr(files, key) for key in keys}, "rows": [row.slots for row in files.rows]}
 
 

@@ -59,12 +59,17 @@ function watch(pkg, pause) {
     pause: ({ event, file, part, skip = 0 }) => {
       waiting.push({ event, file, part, skip, act: () => pause(`${event} ${file} ${part ?? ''}`.trim()) });
     },
-    /** A write fails. */
+    /** A write fails; with the code RangeError, as on a full stack. */
     fail: ({ event = 'write', file, part, skip = 0, code = 'ENOSPC' }) => {
       const act = () => {
+        if (code === 'RangeError') throw new RangeError('Maximum call stack size exceeded');
         throw Object.assign(new Error(`${code}: made by the test`), { code, errno: -28 });
       };
       waiting.push({ event, file, part, skip, act });
+    },
+    /** What has not come to pass will not. */
+    forget: () => {
+      waiting = [];
     },
     /** Pauses before a write in the midst of a publish. */
     publish: ({ skip = 0 }) => {

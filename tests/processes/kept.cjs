@@ -5,10 +5,13 @@ const fs = require('fs');
 const [, , package_, file] = process.argv;
 /** @type {string[] | null} */
 let calls = null;
+/** Whether a write into our row of the lock table fails. */
+let isFull = false;
 for (const name of ['readSync', 'writeSync', 'openSync', 'statSync', 'readFileSync']) {
   const real = fs[name];
   fs[name] = (...args) => {
     if (calls !== null) calls.push(name);
+    if (isFull && name === 'writeSync' && args[3] <= 16 && args[4] >= 384) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', errno: -28 });
     return real(...args);
   };
 }
@@ -72,5 +75,21 @@ db.exec('begin concurrent');
 slow.run('a');
 slow.run('b');
 db.exec('commit');
-console.log(JSON.stringify({ counted, afterCommit, code, afterRefusal, inside, afterwards, concurrent, inserted, rows: db.prepare('select count(*) n from t').get().n }));
-db.close();
+
+// No burst, so that nothing is kept. WRITE cannot be given up, and goes at the end of the turn.
+clock.now = () => now() * 1e6;
+const look = db.prepare('select 1 from t');
+for (let i = 0; i < 200; i++) look.get();
+db.function('fill', (value) => {
+  isFull = true;
+  return value;
+});
+db.prepare('insert into t(v) values (fill(?))').run('late');
+const whileFull = writeByte();
+isFull = false;
+setImmediate(() => {
+  const afterTurn = writeByte();
+  const { n: rows } = db.prepare('select count(*) n from t').get();
+  console.log(JSON.stringify({ counted, afterCommit, code, afterRefusal, inside, afterwards, concurrent, whileFull, afterTurn, inserted, rows }));
+  db.close();
+});

@@ -136,6 +136,97 @@ def test_a_full_disk_is_an_error_that_passes(start: Start, native: Path, small_d
     assert seen_by(native, start, file, COUNT) == (acknowledged, "ok")
 
 
+@pytest.mark.parametrize("mode", ["wal", "wal2", "delete"])
+def test_a_write_to_the_lock_table_that_fails_is_an_error_that_passes(
+    start: Start, native: Path, file: Path, mode: str
+) -> None:
+    a, b = start(), start()
+    a.open(file).pragma(f"journal_mode={mode}")
+    a.exec("create table t(x)")
+    b.open(file).value(COUNT)
+    codes = set()
+    for skip in range(6):
+        for sql in ("select 1 from t", "insert into t values(1)", "pragma wal_checkpoint(truncate)"):
+            a.hook("fail", file="-wasmfix", skip=skip)
+            codes.add(attempt_to(a, sql))
+            a.hook("forget")
+            # No lock is left, and none is taken for granted.
+            rows = b.value(COUNT)
+            b.exec("begin exclusive; insert into t values(2); commit")
+            a.exec("insert into t values(3)")
+            assert a.value(COUNT) == b.value(COUNT) == rows + 2
+    assert len(codes) > 1
+    assert codes <= {None, "SQLITE_IOERR_LOCK", "SQLITE_IOERR_UNLOCK", "SQLITE_IOERR_SHMLOCK"}
+    for actor in (a, b):
+        actor.close()
+    assert left(file) == ["a.db"]
+    assert seen_by(native, start, file, COUNT) == (rows + 2, "ok")
+
+
+@MODES
+@pytest.mark.parametrize("skip", range(4))
+def test_a_connection_that_fails_to_give_its_locks_back_leaves_the_next_one_no_index(
+    start: Start, native: Path, file: Path, mode: str, skip: int
+) -> None:
+    a, b = start(), start()
+    b.open(file).pragma(f"journal_mode={mode}")
+    b.exec("create table t(x)")
+    a.open(file).value(COUNT)
+    a.open(file, name="second")
+    a.hook("fail", file="-wasmfix", skip=skip)
+    a.close()
+    a.hook("forget")
+    for _ in range(3):
+        b.exec("insert into t values(1)")
+        a.exec("insert into t values(2)", name="second")
+    assert a.value(COUNT, name="second") == b.value(COUNT) == 6
+    a.close(name="second")
+    b.close()
+    assert seen_by(native, start, file, COUNT) == (6, "ok")
+
+
+@MODES
+@pytest.mark.parametrize("part", ["rows", "words"])
+def test_who_fails_to_open_the_index_keeps_neither_a_lock_nor_a_file(
+    start: Start, file: Path, mode: str, part: str
+) -> None:
+    a, b = start(), start()
+    b.open(file).pragma(f"journal_mode={mode}")
+    b.exec("create table t(x)")
+    b.close()
+    a.open(file)
+    # The fourth write of a row is of the lock that the first one has on the index.
+    a.hook("fail", file="-wasmfix", skip=3) if part == "rows" else a.hook("fail", file="index", part=part)
+    assert attempt_to(a, "select 1 from t") == "SQLITE_IOERR_SHMMAP"
+    descriptors = Path(f"/proc/{a.process.pid}/fd").iterdir()
+    assert not [path for path in descriptors if path.readlink().name.endswith("-shm")]
+    b.open(file).exec("insert into t values(1)")
+    a.exec("insert into t values(2)")
+    assert a.value(COUNT) == b.value(COUNT) == 2
+
+
+@pytest.mark.parametrize("skip", range(1, 4))
+def test_a_read_lock_that_was_kept_and_is_not_given_back_is_not_taken_for_held(
+    start: Start, file: Path, skip: int
+) -> None:
+    a, b = start(), start()
+    b.open(file, timeout=100).pragma("journal_mode=wal")
+    b.exec("create table t(x); insert into t values(1)")
+    a.open(file, timeout=1).value(COUNT)
+    b.exec("begin immediate; insert into t values(1)")
+    # It keeps a read lock, and gives it back before it waits for WRITE.
+    a.exec("select 1 from t;" * 500)
+    a.hook("fail", file="-wasmfix", skip=skip)
+    attempt_to(a, "insert into t values(1)")
+    a.hook("forget")
+    b.exec("commit")
+    a.exec("begin")
+    rows = a.value(COUNT)
+    b.exec("insert into t values(1)")
+    assert b.pragma("wal_checkpoint(truncate)") == 1, "the WAL was emptied under a reader"
+    assert a.value(COUNT) == rows == 2
+
+
 @MODES
 def test_a_folder_that_is_removed_stops_nobody_for_long(start: Start, file: Path, tmp_path: Path, mode: str) -> None:
     folder = tmp_path / "folder"

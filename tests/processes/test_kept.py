@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -29,7 +30,28 @@ def test_a_commit_in_a_burst_looks_once_and_leaves_no_lock(engine: Path, file: P
     assert (seen["code"], seen["afterRefusal"]) == ("SQLITE_READONLY", FREE)
     assert (seen["inside"], seen["afterwards"]) == (EXCLUSIVE, FREE)
     assert seen["concurrent"] == [FREE, FREE]
-    assert seen["rows"] == seen["inserted"] + 3 + 300 + 2
+    assert (seen["whileFull"], seen["afterTurn"]) == (EXCLUSIVE, FREE)
+    assert seen["rows"] == seen["inserted"] + 3 + 300 + 2 + 1
+
+
+def test_a_read_lock_that_was_kept_goes_before_the_event_loop_sleeps(engine: Path, file: Path, node: str) -> None:
+    script = Path(__file__).with_name("idle.cjs")
+    command = [node, str(script), str(engine), str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        kept = 0
+        for _ in range(8):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            kept += process.stdout.readline() == "true\n"
+            end = time.monotonic() + 2
+            while any(read_locks(file)) and time.monotonic() < end:
+                time.sleep(0.01)
+            assert not any(read_locks(file))
+        process.stdin.close()
+        assert process.wait(60) == 0
+    assert kept > 0
 
 
 def test_an_exclusive_lock_on_the_database_that_is_given_up_shows_in_the_count(start: Start, file: Path) -> None:
@@ -39,6 +61,10 @@ def test_an_exclusive_lock_on_the_database_that_is_given_up_shows_in_the_count(s
     before = count(file)
     actor.exec("insert into t values (1); commit")
     assert count(file) > before
+
+
+def read_locks(file: Path) -> bytes:
+    return Path(f"{file}-wasmfix").read_bytes()[ROW + 3 : ROW + 8]
 
 
 def count(file: Path) -> int:

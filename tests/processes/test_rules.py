@@ -226,6 +226,27 @@ def test_a_wal_that_begins_anew_is_read_anew(start: Start, file: Path, without: 
     assert (attempt(b, "select x from t") == "new") is (without == ())
 
 
+@kept_or_not(14)
+def test_after_a_recovery_from_an_empty_wal_it_is_read_anew(
+    start: Start, native: Path, file: Path, without: tuple[int, ...]
+) -> None:
+    a, b, c = start(), start(), start(without=without)
+    a.open(file).pragma("journal_mode=wal")
+    a.exec("create table t(x); create table u(x); insert into t values('old')")
+    assert b.open(file).value("select x from t") == "old"
+    a.pragma("wal_checkpoint(truncate)")
+    a.exec("begin immediate")
+    a.kill()
+    c.open(file, timeout=1000).exec("update t set x = 'new'")
+    for _ in range(40):
+        c.exec("insert into u values(randomblob(500))")
+    assert (attempt(b, "select x from t") == "new") is (without == ())
+    # What it reads there it would also write back.
+    attempt_to(b, "insert into t values('more')")
+    rows = seen_by(native, start, file, "select count(*) from t where x in ('new', 'more')")
+    assert (rows == (2, "ok")) is (without == ())
+
+
 @MODES
 @kept_or_not(7)
 def test_the_first_to_come_believes_no_index_that_a_crash_left(

@@ -79,6 +79,14 @@ const OUT = {
   13: ({ locks }) => {
     locks.FileNodes.prototype.mustKeep = () => false;
   },
+  /** A recovery is not counted. */
+  14: ({ walIndex }) => {
+    const { invalidate } = walIndex.WalIndex.prototype;
+    walIndex.WalIndex.prototype.invalidate = function () {
+      this.shadow[HEAD_WORDS]--;
+      invalidate.call(this);
+    };
+  },
   /** A WAL is emptied before the index says so. */
   empty: ({ locks }) => {
     locks.FileNodes.prototype.mayEmpty = () => true;

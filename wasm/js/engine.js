@@ -118,6 +118,9 @@ class Engine {
     this.executing = null;
     /** @type {import('./callbacks').Table} the user's functions and modules; set by callbackImports() */
     this.functions = new Table();
+    /** @type {() => void} has a poisoned instance give up its files as soon as the stack is empty, see awaitAlarm() */
+    this.alarm = () => {};
+    this.awaitAlarm();
     this.handles = new Handles(this);
     this.vfs = new Vfs(this);
 
@@ -201,6 +204,7 @@ class Engine {
       result = this.exports[name](...args);
     } catch (error) {
       this.suspect = error;
+      this.alarm();
       throw this.unwound();
     }
     this.fresh();
@@ -262,9 +266,19 @@ class Engine {
     return this.poisoned !== null;
   }
 
+  /** On a full stack no timer can be set. But a promise can be resolved, which is V8's own code. */
+  awaitAlarm() {
+    new Promise((resolve) => {
+      this.alarm = /** @type {() => void} */ (resolve);
+    }).then(() => {
+      this.awaitAlarm();
+      if (this.isDead()) this.abandon();
+    });
+  }
+
   /**
    * Gives up files and locks after a poisoning. Where the stack is full, not even
-   * that can be done: then the next call tries again, and a timer at the latest.
+   * that can be done: then the next call tries again, and the alarm at the latest.
    */
   abandon() {
     if (this.abandoned) return;
@@ -274,7 +288,7 @@ class Engine {
       this.databases.clear();
       this.abandoned = true;
     } catch {
-      clock.setImmediate(() => this.abandon()).unref();
+      clock.afterTurn(() => this.abandon());
     }
   }
 

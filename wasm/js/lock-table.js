@@ -93,6 +93,8 @@ class LockTable {
     /** What our row says: slots and count. */
     this.held = Buffer.alloc(OWNER_AT);
     this.before = Buffer.alloc(SLOTS);
+    /** A write failed, so that the file may have our row otherwise: the next one is of all of it. */
+    this.unwritten = false;
     this.view = Buffer.alloc(0);
     this.words = new Int32Array(0);
     this.last = Buffer.alloc(0);
@@ -137,6 +139,7 @@ class LockTable {
         const row = Buffer.alloc(ROW);
         row.write(owner, OWNER_AT, OWNER_BYTES, 'latin1');
         fs.writeSync(fd, row, 0, ROW, this.mine);
+        this.unwritten = false;
         this.lastSize = 0;
       } catch (error) {
         this.fd = -1;
@@ -266,7 +269,7 @@ class LockTable {
   }
 
   /**
-   * Takes slots from `first` on, all or none, without waiting.
+   * Takes slots from `first` on, all or none, without waiting. None if it throws, either.
    * @param {number} first
    * @param {number} count
    * @param {number} mode SHARED or EXCLUSIVE
@@ -276,8 +279,16 @@ class LockTable {
     const { held, before } = this;
     for (let i = 0; i < count; i++) before[i] = held[first + i];
     for (;;) {
-      this.announce(first, count, mode);
-      const rival = this.rival(first, count, mode, barred);
+      let rival;
+      try {
+        this.announce(first, count, mode);
+        rival = this.rival(first, count, mode, barred);
+      } catch (error) {
+        if (error instanceof LockTableLost) throw error;
+        for (let i = 0; i < count; i++) held[first + i] = before[i];
+        this.unwritten = true;
+        throw error;
+      }
       if (rival < 0) return true;
       for (let i = 0; i < count; i++) held[first + i] = before[i];
       this.write(first, count);
@@ -310,12 +321,27 @@ class LockTable {
   giveUp(first) {
     const { held } = this;
     held.writeUInt32LE((held.readUInt32LE(COUNT_AT) + 1) >>> 0, COUNT_AT);
-    fs.writeSync(this.fd, held, first, OWNER_AT - first, this.mine + first);
+    this.write(first, OWNER_AT - first);
   }
 
   /** Our row as `held` has it. @param {number} first @param {number} count */
   write(first, count) {
-    fs.writeSync(this.fd, this.held, first, count, this.mine + first);
+    const from = this.unwritten ? 0 : first;
+    const bytes = this.unwritten ? OWNER_AT : count;
+    this.unwritten = true;
+    fs.writeSync(this.fd, this.held, from, bytes, this.mine + from);
+    this.unwritten = false;
+  }
+
+  /** After an error: what we do not hold is not to stay in the file. Whether it says what we hold. */
+  catchUp() {
+    if (!this.unwritten || !this.attached) return true;
+    try {
+      this.write(0, OWNER_AT);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**

@@ -85,9 +85,9 @@ class FileNode {
     for (let slot = SLOT.read; this.kept !== 0 && slot < SLOTS; slot++) {
       const bit = 1 << slot;
       if (!(this.kept & ~this.inside & bit)) continue;
+      this.kept &= ~bit;
       this.index?.lower(bit);
       this.table.put(slot, 1, FREE);
-      this.kept &= ~bit;
     }
   }
 }
@@ -153,10 +153,10 @@ class FileNodes {
   awaitEndOfTurn() {
     if (this.waits) return;
     this.waits = true;
-    clock.setImmediate(() => {
+    clock.afterTurn(() => {
       this.waits = false;
       this.endTurn();
-    }).unref();
+    });
   }
 
   /** Before a pause: who holds up what we wait for may be waiting for a lock that we keep. */
@@ -169,7 +169,10 @@ class FileNodes {
   endTurn() {
     if (this.engine.isDead()) return;
     try {
-      for (const node of this.nodes.values()) node.giveBack();
+      for (const node of this.nodes.values()) {
+        node.table.catchUp();
+        node.giveBack();
+      }
     } catch {
       // The next lock says what is wrong with the table.
     }
@@ -275,9 +278,17 @@ class FileNodes {
     try {
       return body();
     } catch (error) {
+      // A full stack leaves anything half done: the call ends here, and the instance gives up everything.
+      if (error instanceof RangeError) throw error;
       if (error instanceof LockTableLost) this.engine.stop(error.message);
+      else this.catchUp();
       return this.engine.vfs.failed(error, code);
     }
+  }
+
+  /** After an error in the midst of something; if it lasts, again at the end of the turn. */
+  catchUp() {
+    for (const node of this.nodes.values()) if (!node.table.catchUp()) this.awaitEndOfTurn();
   }
 
   /**
@@ -289,6 +300,7 @@ class FileNodes {
       node.index?.publish();
       return true;
     } catch (error) {
+      if (error instanceof RangeError) throw error;
       this.engine.stop(`the WAL index of ${node.name} could not be written (${error instanceof Error ? error.message : error})`);
       return false;
     }
@@ -666,9 +678,11 @@ class FileNodes {
       if (node.attached.size > 0) return 0;
       node.giveBack();
       if (remove) fs.rmSync(`${node.name}-shm`, { force: true });
-      if (node.index !== null) this.indexes.delete(node.index);
-      node.index?.close();
+      const { index } = node;
       node.index = null;
+      if (index === null) return 0;
+      this.indexes.delete(index);
+      index.close();
       return 0;
     });
   }

@@ -280,6 +280,7 @@ class StatementState {
       code = engine.exports.wf_step(stmt, buf, count, rows, flags);
     } catch (error) {
       engine.suspect = error;
+      engine.alarm();
       throw engine.unwound();
     }
     if (engine.i32.length === 0) engine.refresh();
@@ -493,6 +494,7 @@ class Statement {
         code = engine.exports.wf_run(stmt, buf, count, s.bound ? 0 : FLAG.clear);
       } catch (error) {
         engine.suspect = error;
+        engine.alarm();
         throw engine.unwound();
       } finally {
         if (writes !== null) nodes.dropAhead(writes);

@@ -372,6 +372,8 @@ class Vfs {
       try {
         return method(...args);
       } catch (error) {
+        // A full stack, in the midst of a lock.
+        if (error instanceof RangeError) throw error;
         return this.failed(error, code);
       }
     };

@@ -11,10 +11,11 @@
  * the *shadow* is the head as last seen in, or written to, the table.
  *
  * The head, little-endian: the checkpoint words (nBackfill, five read marks,
- * nBackfillAttempted), 4 bytes each; at 32 the *tail*, the page numbers of the
- * last few frames of the current WAL, so that a small commit is one write; at 112
- * both copies of the header (struct WalIndexHdr). `FILE-shm` has 16 KB for each
- * region of 4096 frames, where the region has them (wal.c, "schematic view").
+ * nBackfillAttempted), 4 bytes each; at 28 how often the index was made invalid; at
+ * 32 the *tail*, the page numbers of the last few frames of the current WAL, so that
+ * a small commit is one write; at 112 both copies of the header (struct WalIndexHdr).
+ * `FILE-shm` has 16 KB for each region of 4096 frames, where the region has them
+ * (wal.c, "schematic view").
  *
  * The numbers are the rules of the design (docs/locks.md):
  * - refresh after every granted lock, also one granted within the instance (5),
@@ -27,6 +28,8 @@
  *   both copies of the header in one write (2, 4, 9). Without a change of the
  *   header nothing but words moves, since what lies beyond mxFrame is nobody's.
  *   All page numbers up to mxFrame are in `FILE-shm` or in the tail.
+ * - After a recovery nobody goes on from the frames that he has (14): one that finds
+ *   an empty WAL starts with salts 0, 0, as that WAL's first life did.
  * - A refresh appends what is new as walIndexAppend() does, so a mirror's hash
  *   tables have no frame beyond its header, but those of a writer of its own (4).
  * - While a connection of ours holds WRITE, frames are not appended: it may have
@@ -60,6 +63,7 @@ const VERSION_WAL2 = 3021000;
 /** The head, in words of 4 bytes. */
 const HEAD = (HEAD_END - HEAD_AT) / 4;
 const WORDS = 7;
+const RECOVERIES = 7;
 const TAIL = { wal: 8, from: 9, count: 10, salt: 11, pages: 12 };
 const TAIL_PAGES = 16;
 const HEADER = 28;
@@ -162,16 +166,21 @@ class WalIndex {
     const { table } = this;
     this.name = name;
     this.fd = openBeside(name, database);
-    if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
-      fs.ftruncateSync(this.fd, 0);
-      this.writeHead(0, HEAD);
-      // One write makes it shared: nobody can come in between.
-      table.put(SLOT.attached, 1, SHARED);
-      return true;
+    let isOpen = false;
+    try {
+      if (table.acquire(SLOT.attached, 1, EXCLUSIVE)) {
+        fs.ftruncateSync(this.fd, 0);
+        this.writeHead(0, HEAD);
+        // One write makes it shared: nobody can come in between.
+        table.put(SLOT.attached, 1, SHARED);
+        isOpen = true;
+      } else {
+        isOpen = table.acquire(SLOT.attached, 1, SHARED);
+      }
+    } finally {
+      if (!isOpen) this.close();
     }
-    if (table.acquire(SLOT.attached, 1, SHARED)) return true;
-    this.close();
-    return false;
+    return isOpen;
   }
 
   close() {
@@ -263,11 +272,12 @@ class WalIndex {
     }
     const { head, shadow, at } = this;
     const { i32 } = this.engine;
-    if (!this.writing && (all || !sameWords(head, HEADER, shadow, HEADER, HEADER_WORDS))) {
+    const anew = all || head[RECOVERIES] !== shadow[RECOVERIES];
+    if (!this.writing && (anew || !sameWords(head, HEADER, shadow, HEADER, HEADER_WORDS))) {
       this.eager = EAGER;
-      this.append(describe(head, HEADER), all ? null : describe(shadow, HEADER), head);
+      this.append(describe(head, HEADER), anew ? null : describe(shadow, HEADER), head);
       i32.set(head.subarray(HEADER), at);
-      shadow.set(head.subarray(WORDS), WORDS);
+      shadow.set(head.subarray(RECOVERIES), RECOVERIES);
     }
     const backfill = shadow[BACKFILL];
     for (let word = 0; word < WORDS; word++) {
@@ -444,7 +454,8 @@ class WalIndex {
     if (this.fd < 0) return;
     if (this.regions.length > 0) this.engine.i32.fill(0, this.at, this.at + HEADER_WORDS);
     this.shadow.fill(0, TAIL.wal);
-    this.writeHead(TAIL.wal, HEAD - TAIL.wal);
+    this.shadow[RECOVERIES]++;
+    this.writeHead(RECOVERIES, HEAD - RECOVERIES);
     this.table.recoveryBegun();
   }
 
