@@ -40,18 +40,18 @@ function mark(value) {
   return value === NOT_USED ? -1 : value * SCALE;
 }
 
-/** Of a header, what the model has not: its count of commits and its checksum. */
-const UNKNOWN = new Set([2, 10, 11, 14, 22, 23]);
+/** Of a header, what the model has not: its second salt and its checksum. */
+const UNKNOWN = new Set([9, 10, 11, 21, 22, 23]);
 
 function withoutUnknown(header) {
   return [...header].map((word, i) => (UNKNOWN.has(i) ? 0 : word));
 }
 
-/** struct WalIndexHdr, both copies. That no two commits are alike, SQLite's checksum of the last frame says. */
+/** struct WalIndexHdr, both copies. */
 function headerWords(hdr, wal2) {
   if (hdr === null) return new Array(24).fill(0);
   const [cur, mx, salt, n] = hdr;
-  const one = [wal2 ? 3021000 : 3007000, wal2 ? ((cur << 31) | (mx[1] * SCALE)) | 0 : 0, 0, 1, mx[0] * SCALE, 2, n, 0, salt, 0, 0, 0];
+  const one = [wal2 ? 3021000 : 3007000, wal2 ? ((cur << 31) | (mx[1] * SCALE)) | 0 : 0, n, 1, mx[0] * SCALE, 2, 0, 0, salt, 0, 0, 0];
   return [...one, ...one];
 }
 

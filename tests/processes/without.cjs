@@ -87,7 +87,7 @@ const OUT = {
       invalidate.call(this);
     };
   },
-  /** A recovered header is as SQLite makes it. */
+  /** A recovered index without frames is as SQLite makes it. */
   15: ({ walIndex }) => {
     walIndex.WalIndex.prototype.stamp = () => {};
   },
