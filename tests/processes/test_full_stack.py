@@ -25,6 +25,18 @@ def test_a_statement_that_ends_on_a_full_stack_leaves_no_lock(engine: Path, file
     assert not seen["wrong"]
 
 
+@MODES
+def test_a_write_lock_that_was_taken_ahead_of_a_full_stack_still_looks(
+    engine: Path, file: Path, node: str, mode: str
+) -> None:
+    script = Path(__file__).with_name("full_ahead.cjs")
+    command = [node, str(script), str(engine), str(file), mode]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen == {"shown": 3, "wrong": [], "check": "ok"}
+
+
 @pytest.mark.parametrize("mode", ["wal", "wal2", "delete"])
 def test_a_lock_operation_that_ends_on_a_full_stack_gives_everything_up(
     start: Start, native: Path, file: Path, mode: str

@@ -247,6 +247,54 @@ def test_after_a_recovery_from_an_empty_wal_it_is_read_anew(
     assert (rows == (2, "ok")) is (without == ())
 
 
+@kept_or_not(15)
+def test_after_a_recovery_from_an_empty_wal_no_cache_is_taken_for_valid(
+    start: Start, native: Path, file: Path, without: tuple[int, ...]
+) -> None:
+    a, b, c = start(), start(), start(without=without)
+    a.open(file).pragma("journal_mode=wal")
+    a.exec("create table t(x); create table u(x); insert into t values('old'); insert into u values('b')")
+    a.close()
+    a.open(file).value("select x from t")
+    b.open(file)
+    # The WAL begins with this commit, and once more after it was emptied and recovered.
+    again = "update u set x = 'a'"
+    a.exec(again)
+    assert b.value("select x from t") == "old"
+    a.exec("update t set x = 'new'; update u set x = 'b'")
+    a.pragma("wal_checkpoint(truncate)")
+    a.exec("begin immediate")
+    a.kill()
+    c.open(file, timeout=1000).exec(again)
+    assert (attempt(b, "select x from t") == "new") is (without == ())
+    # What it has in its cache it would also write back.
+    attempt_to(b, "insert into t values('more')")
+    rows = seen_by(native, start, file, "select count(*) from t where x in ('new', 'more')")
+    assert (rows == (2, "ok")) is (without == ())
+
+
+@kept_or_not(15)
+def test_after_a_recovery_from_an_empty_wal_a_concurrent_transaction_meets_all_that_is_new(
+    start: Start, native: Path, file: Path, without: tuple[int, ...]
+) -> None:
+    a, b, c = start(), start(), start(without=without)
+    a.open(file).pragma("journal_mode=wal")
+    a.exec("create table t(x); create table u(x); insert into t values(0)")
+    a.exec("insert into u values(1)")
+    a.pragma("wal_checkpoint")
+    b.open(file).exec("begin concurrent")
+    assert b.value("select x from t") == 0
+    a.pragma("wal_checkpoint(truncate)")
+    a.exec("begin immediate")
+    a.kill()
+    c.open(file, timeout=1000).exec("update t set x = x + 1")
+    b.exec("update t set x = x + 10")
+    assert attempt_to(b, "commit") == ("SQLITE_BUSY_SNAPSHOT" if without == () else None)
+    b.close()
+    # Without the rule the commit of c is lost.
+    assert seen_by(native, start, file, "select x from t") == (1 if without == () else 10, "ok")
+
+
 @MODES
 @kept_or_not(7)
 def test_the_first_to_come_believes_no_index_that_a_crash_left(

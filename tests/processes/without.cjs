@@ -87,6 +87,10 @@ const OUT = {
       invalidate.call(this);
     };
   },
+  /** A recovered index without frames is as SQLite makes it. */
+  15: ({ walIndex }) => {
+    walIndex.WalIndex.prototype.stamp = () => {};
+  },
   /** A WAL is emptied before the index says so. */
   empty: ({ locks }) => {
     locks.FileNodes.prototype.mayEmpty = () => true;

@@ -64,6 +64,8 @@ class FileNode {
     this.inside = 0;
     /** We have WRITE in the table, though no connection has: see takeAhead(). */
     this.ahead = false;
+    /** The index is as it was when we took it ahead, or later. Not so if the stack was full in between. */
+    this.looked = false;
     this.burst = new Burst();
   }
 
@@ -188,9 +190,11 @@ class FileNodes {
     const { index, table } = node;
     if (node.kept === 0 || index === null || node.slotExclusive[SLOT.write] !== null || this.engine.isDead()) return;
     try {
+      node.looked = false;
       if (!table.acquire(SLOT.write, 1, EXCLUSIVE)) return;
       node.ahead = true;
       index.refresh(true);
+      node.looked = true;
     } catch {
       // The lock that follows will say so.
       this.dropAhead(node);
@@ -493,7 +497,7 @@ class FileNodes {
     if (holders.size === 0 && !node.alone) {
       if (node.kept & bit) {
         node.kept &= ~bit;
-        isFresh = node.ahead;
+        isFresh = node.ahead && node.looked;
       } else {
         if (!node.table.acquire(slot, 1, SHARED)) return codes.BUSY;
         looked = true;
@@ -586,7 +590,7 @@ class FileNodes {
     // Nothing is granted to who gets it inside; the shared lock that follows refreshes.
     if (inside) return 0;
     try {
-      if (!isAhead) index.refresh(!node.alone);
+      if (!isAhead || !node.looked) index.refresh(!isAhead && !node.alone);
       if (first === SLOT.write && !node.alone && table.needsRecovery) index.invalidate();
       if (bits & (1 << SLOT.checkpoint)) this.settleMarks(node, index);
     } catch (error) {

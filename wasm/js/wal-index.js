@@ -30,6 +30,9 @@
  *   All page numbers up to mxFrame are in `FILE-shm` or in the tail.
  * - After a recovery nobody goes on from the frames that he has (14): one that finds
  *   an empty WAL starts with salts 0, 0, as that WAL's first life did.
+ * - For the same reason a recovered index without frames gets salts of its own (15):
+ *   by salts and frames SQLite knows whether its cache of the database is still
+ *   valid, and which frames a concurrent transaction has not seen.
  * - A refresh appends what is new as walIndexAppend() does, so a mirror's hash
  *   tables have no frame beyond its header, but those of a writer of its own (4).
  * - While a connection of ours holds WRITE, frames are not appended: it may have
@@ -69,7 +72,8 @@ const TAIL_PAGES = 16;
 const HEADER = 28;
 const HEADER_WORDS = 24;
 /** Of a header. */
-const AT = { version: 0, mxFrame2: 1, isInit: 3, mxFrame: 4, salts: 8 };
+const AT = { version: 0, mxFrame2: 1, isInit: 3, mxFrame: 4, salts: 8, checksum: 10 };
+const COPY = HEADER_WORDS / 2;
 /** Where the mirror has the words: behind the header, nBackfillAttempted after the lock bytes. */
 const WORD_AT = [24, 25, 26, 27, 28, 29, 32];
 /** Of the words: nBackfill, aReadMark[0]. */
@@ -377,6 +381,7 @@ class WalIndex {
     const { i32 } = this.engine;
     const same = sameWords(i32, at, shadow, HEADER, HEADER_WORDS);
     if (!same) {
+      if (this.recovered) this.stamp();
       for (let i = 0; i < HEADER_WORDS; i++) out[HEADER + i] = i32[at + i];
       this.publishFrames(describe(shadow, HEADER), describe(out, HEADER));
     }
@@ -398,6 +403,26 @@ class WalIndex {
       this.writeHead(TAIL.wal, HEAD - TAIL.wal);
       this.recovered = false;
     }
+  }
+
+  /**
+   * Gives the WAL that begins after a recovery from an empty one the salts 0 and the count of recoveries. (In any other
+   * the first is not 0; the first life's are 0, 0.) Whoever has recovered the header sees it change, and reads it again.
+   */
+  stamp() {
+    const { at, shadow } = this;
+    const { i32 } = this.engine;
+    const { isInit, isWal2, frames, salts } = describe(i32, at);
+    if (describe(shadow, HEADER).isInit || !isInit || isWal2 || frames[0] > 0 || salts[0] !== 0) return;
+    i32[at + AT.salts + 1] = shadow[RECOVERIES];
+    let [first, second] = [0, 0];
+    for (let i = 0; i < AT.checksum; i += 2) {
+      first = (first + i32[at + i] + second) | 0;
+      second = (second + i32[at + i + 1] + first) | 0;
+    }
+    i32[at + AT.checksum] = first;
+    i32[at + AT.checksum + 1] = second;
+    i32.copyWithin(at + COPY, at, at + COPY);
   }
 
   /**
